@@ -1,0 +1,1 @@
+"""Scheduler Service: a distributed HTTP job scheduler on PostgreSQL."""
