@@ -4,6 +4,7 @@ CREATE FUNCTION make_log_partition(day date) RETURNS boolean
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path TO public, pg_temp
+SET lock_timeout TO '1s'
 AS $$
 DECLARE
     partition text := 'execution_log_' || to_char(day, 'YYYYMMDD');
@@ -33,6 +34,7 @@ CREATE FUNCTION drop_log_partition(day date) RETURNS boolean
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path TO public, pg_temp
+SET lock_timeout TO '1s'
 AS $$
 DECLARE
     partition text := 'execution_log_' || to_char(day, 'YYYYMMDD');

@@ -1,0 +1,146 @@
+"""Settings: one frozen dataclass read once from the environment; nothing else reads os.environ."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+
+class ConfigError(ValueError):
+    """Some variables have values the service cannot work with; the message has a line for each."""
+
+
+def _text(raw: str) -> str:
+    return raw
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(raw: str) -> int:
+        if not (raw.isascii() and raw.isdigit() and low <= int(raw) <= high):
+            raise ValueError(f"a whole number from {low} to {high}")
+        return int(raw)
+
+    return parse
+
+
+def _seconds(low: float, high: float) -> Callable[[str], float]:
+    def parse(raw: str) -> float:
+        try:
+            number = float(raw)
+        except ValueError:
+            number = math.nan
+        if not low <= number <= high:
+            raise ValueError(f"a number of seconds from {low:g} to {high:g}")
+        return number
+
+    return parse
+
+
+def _flag(raw: str) -> bool:
+    if raw.lower() not in ("true", "false", "1", "0"):
+        raise ValueError("true or false")
+    return raw.lower() in ("true", "1")
+
+
+def _zone(raw: str) -> str:
+    try:
+        ZoneInfo(raw)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("an IANA time zone such as UTC or Europe/Berlin") from None
+    return raw
+
+
+def _ssl_mode(raw: str) -> str:
+    modes = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+    if raw not in modes:
+        raise ValueError("one of " + ", ".join(modes))
+    return raw
+
+
+def _database_url(raw: str) -> str:
+    try:
+        conninfo_to_dict(raw)
+    except ProgrammingError:
+        raise ValueError("a PostgreSQL URL such as postgres://user:password@host:5432/database") from None
+    return raw
+
+
+def _setting(name: str, default: Any, parse: Callable[[str], Any] = _text, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"name": name, "parse": parse})
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings, with their variable, default and range. repr() hides the secret ones."""
+
+    server_host: str = _setting("SERVER_HOST", "0.0.0.0")  # address to listen on
+    server_port: int = _setting("SERVER_PORT", 5003, _whole(0, 65535))  # 0 takes a free port
+    shutdown_timeout: float = _setting("SERVER_SHUTDOWN_TIMEOUT", 30.0, _seconds(0, 3600))  # for calls in flight
+    server_threads: int = _setting("SERVER_THREADS", 8, _whole(1, 256))  # API requests served at once
+    database_url: str = _setting("DATABASE_URL", "", _database_url, secret=True)  # wins over POSTGRES_*
+    postgres_host: str = _setting("POSTGRES_HOST", "localhost")
+    postgres_port: int = _setting("POSTGRES_PORT", 5432, _whole(1, 65535))
+    postgres_user: str = _setting("POSTGRES_USER", "scheduler")
+    postgres_password: str = _setting("POSTGRES_PASSWORD", "", secret=True)
+    postgres_db: str = _setting("POSTGRES_DB", "scheduler")
+    postgres_ssl_mode: str = _setting("POSTGRES_SSL_MODE", "prefer", _ssl_mode)
+    redis_host: str = _setting("REDIS_HOST", "localhost")
+    redis_port: int = _setting("REDIS_PORT", 6379, _whole(1, 65535))
+    redis_password: str = _setting("REDIS_PASSWORD", "", secret=True)
+    redis_db: int = _setting("REDIS_DB", 0, _whole(0, 1023))
+    worker_count: int = _setting("SCHEDULER_WORKER_COUNT", 10, _whole(1, 1000))  # calls at once in this process
+    max_retries: int = _setting("SCHEDULER_MAX_RETRIES", 3, _whole(0, 100))  # default of jobs
+    retry_delay: int = _setting("SCHEDULER_RETRY_DELAY_SECONDS", 60, _whole(0, 86400))  # default of jobs, s
+    lock_ttl: float = _setting("SCHEDULER_LOCK_TTL_SECONDS", 300.0, _seconds(1, 86400))  # ticker lease, s
+    heartbeat: float = _setting("SCHEDULER_HEARTBEAT_SECONDS", 5.0, _seconds(0.1, 300))  # worker heartbeat, s
+    misfire_after: float = _setting("SCHEDULER_MISFIRE_SECONDS", 60.0, _seconds(5, 86400))  # later is a misfire
+    cleanup_days: int = _setting("SCHEDULER_CLEANUP_DAYS", 30, _whole(1, 3650))  # days the log is kept
+    timezone: str = _setting("SCHEDULER_TIMEZONE", "UTC", _zone)  # default of jobs
+    tenant_required: bool = _setting("TENANT_REQUIRED", False, _flag)  # refuse requests without X-Tenant-ID
+    tracing_enabled: bool = _setting("TRACING_ENABLED", False, _flag)
+    otlp_endpoint: str = _setting("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Config":
+        """Read the settings; an empty variable counts as unset.
+
+        Raises:
+            ConfigError: names every variable with a bad value and what was expected.
+        """
+        values: dict[str, Any] = {}
+        faults: list[str] = []
+        for item in fields(cls):
+            raw = environ.get(item.metadata["name"], "")
+            if not raw:
+                continue
+            try:
+                values[item.name] = item.metadata["parse"](raw)
+            except ValueError as error:
+                shown = "(hidden)" if not item.repr else repr(raw)
+                faults.append(f"{item.metadata['name']}={shown}: expected {error}")
+        if faults:
+            raise ConfigError("\n".join(faults))
+        return cls(**values)
+
+    @classmethod
+    def variables(cls) -> list[str]:
+        """Names of all variables, in the order of the fields."""
+        return [item.metadata["name"] for item in fields(cls)]
+
+    @property
+    def database_conninfo(self) -> str:
+        """The libpq connection string; holds the password, so it is never logged."""
+        if self.database_url:
+            return self.database_url
+        return make_conninfo(
+            host=self.postgres_host,
+            port=self.postgres_port,
+            user=self.postgres_user,
+            password=self.postgres_password or None,
+            dbname=self.postgres_db,
+            sslmode=self.postgres_ssl_mode,
+        )

@@ -1,0 +1,105 @@
+"""Connections and transactions: the pool, the tenant of a transaction, driver errors turned into ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import Connection, errors
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+
+from service import sql
+from service.config import Config
+from service.errors import Conflict, Problem, ServiceError, Unavailable, ValidationFailed
+
+Pool = ConnectionPool[Connection[Any]]
+
+_enter_role = sql.execute("session.enter_role")
+_enter_tenant = sql.execute("session.enter_tenant")
+
+
+def connect(config: Config, role: str) -> Connection[Any]:
+    """Open one autocommit session of role `api` or `engine`, outside any pool (for LISTEN, say)."""
+    conn: Connection[Any] = psycopg.connect(config.database_conninfo, **_session_arguments(role))
+    _enter_role(conn, role=f"scheduler_{role}")
+    return conn
+
+
+def open_pool(config: Config, role: str, size: int) -> Pool:
+    """Open a pool of at most `size` sessions that work as the database role scheduler_<role>.
+
+    Does not wait for the database: sessions come as soon as it can be reached.
+    """
+    return ConnectionPool(
+        config.database_conninfo,
+        kwargs=_session_arguments(role),
+        min_size=min(2, size),
+        max_size=size,
+        timeout=5.0,
+        reconnect_timeout=5.0,
+        configure=lambda conn: _configure(conn, role),
+        check=ConnectionPool.check_connection if role == "api" else None,
+        name=role,
+        open=True,
+    )
+
+
+def _configure(conn: Connection[Any], role: str) -> None:
+    _enter_role(conn, role=f"scheduler_{role}")
+
+
+def _session_arguments(role: str) -> dict[str, Any]:
+    return {
+        "autocommit": True,
+        "application_name": f"scheduler-{role}",
+        "connect_timeout": 5,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "options": "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
+        " -c timezone=UTC",
+    }
+
+
+@contextmanager
+def transaction(pool: Pool, tenant: str | None = None) -> Iterator[Connection[Any]]:
+    """Run a block in one transaction, as `tenant` where one is given; commits at the end.
+
+    Raises:
+        ValidationFailed, Conflict: a constraint refused what was written.
+        Unavailable: the database is out of reach, shutting down, or too slow.
+    """
+    try:
+        with pool.connection() as conn, conn.transaction():
+            if tenant is not None:
+                _enter_tenant(conn, tenant=tenant)
+            yield conn
+    except psycopg.Error as error:
+        raise translated(error) from error
+
+
+def translated(error: psycopg.Error) -> ServiceError | psycopg.Error:
+    """Our error for a driver error, by SQLSTATE and constraint; the error itself when it is a fault of ours."""
+    constraint = error.diag.constraint_name or ""
+    if isinstance(error, errors.UniqueViolation):
+        return Conflict(f"already exists ({constraint})")
+    if isinstance(error, errors.CheckViolation):
+        return ValidationFailed([Problem(_field_of(constraint), f"breaks the rule {constraint}")])
+    if is_unavailable(error):
+        return Unavailable()
+    return error
+
+
+def is_unavailable(error: Exception) -> bool:
+    """Whether trying again later may help: connection lost, pool exhausted, server going down, lock or disk trouble."""
+    return isinstance(
+        error,
+        PoolTimeout | PoolClosed | psycopg.OperationalError | psycopg.InterfaceError,
+    )
+
+
+def _field_of(constraint: str) -> str:
+    table, _, rule = constraint.partition("_")
+    for suffix in ("_in_range", "_length", "_known", "_pattern", "_object", "_http", "_count"):
+        rule = rule.removesuffix(suffix)
+    return rule.removesuffix("_seconds") or table

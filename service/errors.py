@@ -1,0 +1,86 @@
+"""Every error a caller of the service can meet, as one tree.
+
+ServiceError
+ ├── ValidationFailed   400  what the client sent breaks a rule; `problems` names each field and the fix
+ ├── MalformedRequest   400  the request could not be read at all
+ ├── NotFound           404  no such thing for this tenant
+ ├── Conflict           409  the thing's state forbids it
+ ├── PayloadTooLarge    413
+ ├── UnsupportedMedia   415
+ └── Unavailable        503  the database is out of reach; Retry-After says when to come back
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One field that breaks a rule: where, what and how to mend it, and a code to switch on."""
+
+    field: str
+    message: str
+    code: str = "invalid"
+
+
+class ServiceError(Exception):
+    """The request could not be served."""
+
+    status = 500
+    code = "INTERNAL_ERROR"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+class ValidationFailed(ServiceError):
+    """Some fields are not valid."""
+
+    status = 400
+    code = "VALIDATION_ERROR"
+
+    def __init__(self, problems: list[Problem], message: str | None = None) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
+class MalformedRequest(ServiceError):
+    """The request body is not valid JSON."""
+
+    status = 400
+    code = "MALFORMED_REQUEST"
+
+
+class NotFound(ServiceError):
+    """There is no such resource."""
+
+    status = 404
+    code = "NOT_FOUND"
+
+
+class Conflict(ServiceError):
+    """The resource's state does not allow this."""
+
+    status = 409
+    code = "CONFLICT"
+
+
+class PayloadTooLarge(ServiceError):
+    """The request body is too large."""
+
+    status = 413
+    code = "PAYLOAD_TOO_LARGE"
+
+
+class UnsupportedMedia(ServiceError):
+    """Send the request body as application/json."""
+
+    status = 415
+    code = "UNSUPPORTED_MEDIA_TYPE"
+
+
+class Unavailable(ServiceError):
+    """The database is out of reach; try again shortly."""
+
+    status = 503
+    code = "UNAVAILABLE"
+    retry_after_seconds = 2

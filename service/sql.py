@@ -1,0 +1,132 @@
+"""Loader of sql/queries: a named statement becomes a bound callable.
+
+A block starts with `-- name: claim :many` and runs to the next one. Its cardinality says what a call returns:
+`many` a list of rows, `one` a row (NotFound on none), `maybe` a row or None, `value` one column of one row,
+`exec` the count of rows touched. Statements reach the driver as they were read.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from psycopg import Connection
+from psycopg.rows import class_row, tuple_row
+
+from service.errors import NotFound
+
+QUERIES = Path(__file__).parent.parent / "sql" / "queries"
+
+Row = TypeVar("Row")
+_HEADER = re.compile(rb"^-- name: (\w+) :(\w+)[ \t]*$", re.MULTILINE)
+_PARAMETER = re.compile(rb"%\((\w+)\)s")
+_CARDINALITIES = {"many", "one", "maybe", "value", "exec"}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One named block: its text as read, its cardinality and the names of its parameters."""
+
+    name: str
+    cardinality: str
+    text: bytes
+    parameters: frozenset[str]
+
+    def check(self, given: dict[str, object]) -> None:
+        """Raise TypeError unless the arguments given are exactly the parameters the text names."""
+        if given.keys() != self.parameters:
+            missing, surplus = self.parameters - given.keys(), given.keys() - self.parameters
+            raise TypeError(f"{self.name}: missing {sorted(missing)}, surplus {sorted(surplus)}")
+
+
+class Many(Protocol[Row]):
+    """A bound statement that returns rows."""
+
+    def __call__(self, conn: Connection[Any], /, **params: object) -> list[Row]:
+        """Run the statement on conn."""
+
+
+def _read(folder: Path) -> dict[str, Statement]:
+    statements: dict[str, Statement] = {}
+    for path in sorted(folder.glob("*.sql")):
+        parts = _HEADER.split(path.read_bytes())
+        for label, cardinality, body in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
+            name, kind = f"{path.stem}.{label.decode()}", cardinality.decode()
+            if name in statements or kind not in _CARDINALITIES:
+                raise ValueError(f"{name}: defined twice, or of unknown cardinality {kind!r}")
+            parameters = frozenset(match.decode() for match in _PARAMETER.findall(body))
+            text = b"-- " + name.encode() + body.rstrip()
+            statements[name] = Statement(name, kind, text, parameters)
+    return statements
+
+
+STATEMENTS = _read(QUERIES)
+BOUND: list[str] = []
+
+
+def _bind(name: str, *cardinalities: str) -> Statement:
+    statement = STATEMENTS[name]
+    if statement.cardinality not in cardinalities:
+        raise ValueError(f"{name} is :{statement.cardinality}, bound as {cardinalities}")
+    BOUND.append(name)
+    return statement
+
+
+def many(name: str, row: type[Row]) -> Many[Row]:
+    """Bind a `:many` statement; each row becomes an instance of `row`."""
+    statement = _bind(name, "many")
+
+    def call(conn: Connection[Any], /, **params: object) -> list[Row]:
+        statement.check(params)
+        return conn.cursor(row_factory=class_row(row)).execute(statement.text, params).fetchall()
+
+    return call
+
+
+def maybe(name: str, row: type[Row]) -> Callable[..., Row | None]:
+    """Bind a `:maybe` statement: the row, or None."""
+    statement = _bind(name, "maybe")
+
+    def call(conn: Connection[Any], /, **params: object) -> Row | None:
+        statement.check(params)
+        return conn.cursor(row_factory=class_row(row)).execute(statement.text, params).fetchone()
+
+    return call
+
+
+def one(name: str, row: type[Row]) -> Callable[..., Row]:
+    """Bind a `:one` statement: the row; raises NotFound when there is none."""
+    statement = _bind(name, "one")
+
+    def call(conn: Connection[Any], /, **params: object) -> Row:
+        statement.check(params)
+        found = conn.cursor(row_factory=class_row(row)).execute(statement.text, params).fetchone()
+        if found is None:
+            raise NotFound
+        return found
+
+    return call
+
+
+def value(name: str) -> Callable[..., Any]:
+    """Bind a `:value` statement: the first column of its row, or None."""
+    statement = _bind(name, "value")
+
+    def call(conn: Connection[Any], /, **params: object) -> Any:
+        statement.check(params)
+        found = conn.cursor(row_factory=tuple_row).execute(statement.text, params).fetchone()
+        return None if found is None else found[0]
+
+    return call
+
+
+def execute(name: str) -> Callable[..., int]:
+    """Bind an `:exec` statement: the number of rows it touched."""
+    statement = _bind(name, "exec")
+
+    def call(conn: Connection[Any], /, **params: object) -> int:
+        statement.check(params)
+        return conn.execute(statement.text, params).rowcount
+
+    return call

@@ -1,0 +1,11 @@
+-- name: enter_role :exec
+-- Work as a database role for the rest of the session. Params: role text (scheduler_api or scheduler_engine).
+SELECT set_config('role', %(role)s, FALSE);
+
+-- name: enter_tenant :exec
+-- Set the tenant that row-level security compares with, for this transaction only. Params: tenant text.
+SELECT set_config('scheduler.tenant_id', %(tenant)s, TRUE);
+
+-- name: schema_version :value
+-- Version of the newest applied migration, text.
+SELECT max(version) FROM schema_migrations;

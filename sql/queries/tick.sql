@@ -1,0 +1,110 @@
+-- name: next_due :value
+-- Seconds until something is due (a job's instant or a retry), negative when overdue, NULL when nothing waits.
+-- Params: none. Locks: none.
+SELECT extract(EPOCH FROM least(
+    (SELECT min(next_run_at) FROM jobs WHERE next_run_at IS NOT NULL),
+    (SELECT min(retry_at) FROM execution_queue WHERE status = 'retrying')
+) - now())::float8;
+
+-- name: due_jobs :many
+-- Lock up to limit jobs whose instant has come, longest overdue first. Params: limit int, now timestamptz or null.
+-- Returns DueJob. Locks: those jobs, SKIP LOCKED: another ticker's are left to it. NO KEY UPDATE, since only
+-- next_run_at will change and foreign keys may go on pointing here.
+SELECT
+    id, type, schedule, timezone, anchor_at, next_run_at,
+    coalesce(%(now)s::timestamptz, now()) AS now
+FROM jobs
+WHERE next_run_at <= coalesce(%(now)s::timestamptz, now())
+ORDER BY next_run_at, id
+LIMIT %(limit)s
+FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: materialize :many
+-- Turn due instants into pending executions and advance their jobs, in one statement: a run is in the queue if and
+-- only if its job has moved past it. The id is computed from job and instant and looked up in the log, so even a
+-- clock that went back cannot make a run twice.
+-- Params: run_job_ids uuid[], run_ats timestamptz[] (one entry a run); job_ids uuid[], next_run_ats timestamptz[]
+-- (NULL: no instant is left). Returns MaterializedExecution. Locks: jobs that due_jobs has locked already.
+WITH advanced AS (
+    UPDATE jobs AS j
+    SET next_run_at = a.next_run_at
+    FROM unnest(%(job_ids)s::uuid[], %(next_run_ats)s::timestamptz[]) AS a (id, next_run_at)
+    WHERE j.id = a.id
+    RETURNING j.id, j.tenant_id, j.priority
+)
+
+INSERT INTO execution_queue (id, job_id, tenant_id, scheduled_at, priority)
+SELECT execution_id(r.job_id, r.at), r.job_id, a.tenant_id, r.at, a.priority
+FROM unnest(%(run_job_ids)s::uuid[], %(run_ats)s::timestamptz[]) AS r (job_id, at)
+INNER JOIN advanced AS a ON r.job_id = a.id
+WHERE NOT EXISTS (
+    SELECT FROM execution_log AS l
+    WHERE l.id = execution_id(r.job_id, r.at) AND l.scheduled_at = r.at
+)
+ORDER BY r.at, r.job_id
+ON CONFLICT (id) DO NOTHING
+RETURNING id, job_id;
+
+-- name: skip :exec
+-- Record ranges of instants that will not run, a row a range, and count them. Params: job_ids uuid[],
+-- firsts timestamptz[], lasts timestamptz[], counts int[], reasons text[]. Locks: totals and days in job order.
+WITH skipped AS (
+    INSERT INTO execution_log (
+        id, job_id, tenant_id, scheduled_at, skipped_until, skipped_count, created_at, attempt, priority,
+        status, origin, error_code, error
+    )
+    SELECT
+        execution_id(s.job_id, s.first_at), s.job_id, j.tenant_id, s.first_at, s.last_at, s.count, now(), 0, j.priority,
+        'skipped', 'schedule', s.reason, s.count || ' instants passed while nobody ticked; the newest one ran'
+    FROM unnest(
+        %(job_ids)s::uuid[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[], %(counts)s::int[], %(reasons)s::text[]
+    ) AS s (job_id, first_at, last_at, count, reason)
+    INNER JOIN jobs AS j ON s.job_id = j.id
+    ON CONFLICT (id, scheduled_at) DO NOTHING
+    RETURNING job_id, tenant_id, (finished_at AT TIME ZONE 'UTC')::date AS day
+),
+
+totalled AS (
+    INSERT INTO job_totals AS t (job_id, tenant_id, skipped)
+    SELECT job_id, tenant_id, count(*)
+    FROM skipped
+    GROUP BY job_id, tenant_id
+    ORDER BY job_id
+    ON CONFLICT (job_id) DO UPDATE SET skipped = t.skipped + excluded.skipped
+)
+
+INSERT INTO job_history AS h (job_id, day, tenant_id, skipped)
+SELECT job_id, day, tenant_id, count(*)
+FROM skipped
+GROUP BY job_id, day, tenant_id
+ORDER BY job_id, day
+ON CONFLICT (job_id, day) DO UPDATE SET skipped = h.skipped + excluded.skipped;
+
+-- name: promote_retries :exec
+-- Make executions pending whose retry time has come. Params: limit int, now timestamptz or null. Result: how many.
+-- Locks: those queue rows, SKIP LOCKED.
+WITH ripe AS (
+    SELECT id
+    FROM execution_queue
+    WHERE status = 'retrying' AND retry_at <= coalesce(%(now)s::timestamptz, now())
+    ORDER BY retry_at
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+)
+
+UPDATE execution_queue AS q
+SET status = 'pending'
+FROM ripe
+WHERE q.id = ripe.id;
+
+-- name: notify_work :exec
+-- Tell every engine that there are pending executions. Params: none.
+SELECT pg_notify('scheduler_work', '');
+
+-- name: notify_jobs :exec
+-- Tell the ticker that some next_run_at has changed. Params: none.
+SELECT pg_notify('scheduler_jobs', '');
+
+-- name: notify_cancel :exec
+-- Tell the engine that is calling for an execution to stop. Params: id uuid.
+SELECT pg_notify('scheduler_cancel', %(id)s::uuid::text);

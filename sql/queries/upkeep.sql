@@ -1,0 +1,94 @@
+-- name: register_worker :exec
+-- Announce an engine process. Params: id uuid, host text, pid int, version text, slots int, heartbeat_seconds float8.
+INSERT INTO workers (id, host, pid, version, slots, heartbeat_seconds)
+VALUES (%(id)s, %(host)s, %(pid)s, %(version)s, %(slots)s, %(heartbeat_seconds)s);
+
+-- name: heartbeat :exec
+-- Say that a worker lives. Params: id uuid, busy int, draining boolean. Result: 0 when it was presumed dead and buried.
+-- Locks: its row.
+UPDATE workers
+SET
+    heartbeat_at = now(),
+    busy = %(busy)s,
+    draining_at = CASE WHEN %(draining)s THEN coalesce(draining_at, now()) END
+WHERE id = %(id)s;
+
+-- name: dead_workers :many
+-- Lock the workers that missed two heartbeats. Params: none. Returns Worker. Locks: their rows, SKIP LOCKED, so that
+-- one process buries each and a late heartbeat waits until that is done, then finds nothing.
+SELECT id, host, pid, heartbeat_at
+FROM workers
+WHERE heartbeat_at < now() - 2 * make_interval(secs => heartbeat_seconds)
+ORDER BY id
+FOR UPDATE SKIP LOCKED;
+
+-- name: lost_executions :many
+-- Running executions whose worker is in dead_ids or has no row at all. Params: dead_ids uuid[], limit int.
+-- Returns LostExecution. Locks: those queue rows in id order, SKIP LOCKED.
+SELECT q.id, q.worker_id, q.attempt, j.max_retries
+FROM execution_queue AS q
+INNER JOIN jobs AS j ON q.job_id = j.id
+WHERE
+    q.status = 'running'
+    AND (
+        q.worker_id = ANY(%(dead_ids)s::uuid[])
+        OR NOT EXISTS (SELECT FROM workers AS w WHERE w.id = q.worker_id)
+    )
+ORDER BY q.id
+LIMIT %(limit)s
+FOR UPDATE OF q SKIP LOCKED;
+
+-- name: delete_workers :exec
+-- Strike workers from the register. Params: ids uuid[]. Locks: their rows.
+DELETE FROM workers WHERE id = ANY(%(ids)s::uuid[]);
+
+-- name: complete_exhausted_jobs :exec
+-- Complete jobs that have no instant left and nothing alive, where finish could not (two runs of a job ended at
+-- once, or a last run was never materialized). Params: none. Locks: those jobs, SKIP LOCKED.
+WITH exhausted AS (
+    SELECT j.id
+    FROM jobs AS j
+    WHERE
+        j.status = 'active'
+        AND j.next_run_at IS NULL
+        AND NOT EXISTS (SELECT FROM execution_queue AS q WHERE q.job_id = j.id)
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+
+UPDATE jobs AS j
+SET status = 'completed'
+FROM exhausted AS e
+WHERE j.id = e.id;
+
+-- name: try_upkeep_lock :value
+-- Whether this transaction may change partitions: one process does at a time. Params: none.
+SELECT pg_try_advisory_xact_lock(hashtext('scheduler.partitions'));
+
+-- name: make_partitions :value
+-- Make the log's missing partitions from today on, days_ahead of them and yesterday's too. Result: how many.
+-- Params: days_ahead int, today date or null. Locks: execution_log_default exclusively for an instant when one is made.
+SELECT count(*) FILTER (WHERE make_log_partition(d.day))
+FROM (
+    SELECT coalesce(%(today)s::date, (now() AT TIME ZONE 'UTC')::date) + n AS day
+    FROM generate_series(-1, %(days_ahead)s::int) AS n
+) AS d
+WHERE NOT EXISTS (SELECT FROM log_partitions AS p WHERE p.day = d.day);
+
+-- name: drop_partitions :value
+-- Drop the log's partitions older than days. Result: how many. Params: days int, today date or null.
+-- Locks: execution_log exclusively for an instant when one is dropped.
+SELECT count(*) FILTER (WHERE drop_log_partition(p.day))
+FROM log_partitions AS p
+WHERE p.day < coalesce(%(today)s::date, (now() AT TIME ZONE 'UTC')::date) - %(days)s::int;
+
+-- name: purge_default_partition :exec
+-- Delete what the default partition holds of executions finished more than days ago. Params: days int, limit int,
+-- today date or null. Locks: those rows.
+DELETE FROM execution_log_default
+WHERE ctid = ANY(ARRAY(
+    SELECT ctid
+    FROM execution_log_default
+    WHERE finished_at < (coalesce(%(today)s::date, (now() AT TIME ZONE 'UTC')::date) - %(days)s::int)::timestamp
+        AT TIME ZONE 'UTC'
+    LIMIT %(limit)s
+));

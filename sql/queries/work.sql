@@ -1,0 +1,251 @@
+-- name: claim :many
+-- Take up to limit pending executions for one worker. Params: worker_id uuid, limit int.
+-- Returns ClaimedExecution, best first: priority 10 before 1, then the oldest instant.
+-- Pending rows are ready by definition, so the index is walked from its start and no row is read in vain.
+-- Locks: those queue rows, SKIP LOCKED, so it waits for nobody.
+WITH picked AS (
+    SELECT id
+    FROM execution_queue
+    WHERE status = 'pending'
+    ORDER BY priority DESC, scheduled_at, id
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+),
+
+claimed AS (
+    UPDATE execution_queue AS q
+    SET
+        status = 'running',
+        worker_id = %(worker_id)s,
+        attempt = q.attempt + 1,
+        claimed_at = now(),
+        started_at = coalesce(q.started_at, now()),
+        retry_at = NULL
+    FROM picked
+    WHERE q.id = picked.id
+    RETURNING q.id, q.job_id, q.tenant_id, q.scheduled_at, q.attempt, q.priority, q.worker_id
+)
+
+SELECT
+    c.id,
+    c.job_id,
+    c.tenant_id,
+    c.worker_id,
+    c.scheduled_at,
+    c.attempt,
+    j.endpoint,
+    j.method,
+    j.headers,
+    j.payload::text AS payload,
+    j.timeout_seconds,
+    j.max_retries,
+    j.retry_delay_seconds
+FROM claimed AS c
+LEFT JOIN jobs AS j ON c.job_id = j.id
+ORDER BY c.priority DESC, c.scheduled_at, c.id;
+
+-- name: set_trace_ids :exec
+-- Note the trace of attempts about to be made. Params: ids uuid[], trace_ids text[], worker_id uuid.
+-- Locks: those queue rows, which only their worker, a cancel or a rescue touches.
+UPDATE execution_queue AS q
+SET trace_id = t.trace_id
+FROM unnest(%(ids)s::uuid[], %(trace_ids)s::text[]) AS t (id, trace_id)
+WHERE q.id = t.id AND q.worker_id = %(worker_id)s;
+
+-- name: finish :many
+-- Record how attempts ended: move each execution that is over from the queue to the log, count it in its day and
+-- in its job's totals, and let the others wait for their retry. One statement, so none of it can be half done.
+-- Serves a worker's outcomes, a cancel (of any live state) and the rescue of a lost worker's executions.
+-- Params, arrays of one length: ids uuid[], worker_ids uuid[] and attempts int[] (as the caller last saw them: a row
+-- that has moved on since is left alone, so a worker presumed dead cannot overwrite its successor), statuses text[],
+-- retry_delays float8[] (seconds; NULL ends the execution), durations float8[] (ms), response_statuses int[],
+-- response_bodies text[], truncated boolean[], error_codes text[], errors text[], trace_ids text[].
+-- Returns FinishedExecution for each row that was still the caller's: its id, job and the status it has now.
+-- Locks: the queue rows in id order, then totals and days in job order, the same for every caller, so two batches
+-- cannot wait for each other; jobs are taken SKIP LOCKED (upkeep completes what was busy).
+WITH outcome AS (
+    SELECT *
+    FROM unnest(
+        %(ids)s::uuid[], %(worker_ids)s::uuid[], %(attempts)s::int[], %(statuses)s::text[],
+        %(retry_delays)s::float8[], %(durations)s::float8[], %(response_statuses)s::int[],
+        %(response_bodies)s::text[], %(truncated)s::boolean[], %(error_codes)s::text[], %(errors)s::text[],
+        %(trace_ids)s::text[]
+    ) AS o (
+        id, worker_id, attempt, status, retry_delay, duration_ms, response_status,
+        response_body, response_truncated, error_code, error, trace_id
+    )
+),
+
+fenced AS (
+    SELECT
+        o.id,
+        o.status,
+        o.retry_delay,
+        coalesce(o.duration_ms, extract(EPOCH FROM now() - q.claimed_at) * 1000) AS duration_ms,
+        o.response_status,
+        o.response_body,
+        o.response_truncated,
+        o.error_code,
+        o.error,
+        coalesce(o.trace_id, q.trace_id) AS trace_id,
+        j.status AS job_status,
+        o.retry_delay IS NOT NULL AND j.status <> 'deleted' AS again,
+        CASE WHEN q.status = 'running' THEN jsonb_build_array(jsonb_build_object(
+            'attempt', q.attempt, 'status', o.status, 'response_status', o.response_status,
+            'error_code', o.error_code, 'error', o.error, 'started_at', q.claimed_at,
+            'duration_ms', round(coalesce(o.duration_ms, extract(EPOCH FROM now() - q.claimed_at) * 1000)::numeric, 3),
+            'worker_id', q.worker_id, 'host', w.host
+        )) ELSE '[]' END AS ended
+    FROM outcome AS o
+    INNER JOIN execution_queue AS q
+        ON o.id = q.id AND o.attempt = q.attempt AND q.worker_id IS NOT DISTINCT FROM o.worker_id
+    LEFT JOIN jobs AS j ON q.job_id = j.id
+    LEFT JOIN workers AS w ON q.worker_id = w.id
+    ORDER BY q.id
+    FOR UPDATE OF q
+),
+
+retried AS (
+    UPDATE execution_queue AS q
+    SET
+        status = CASE WHEN f.job_status = 'paused' THEN 'held' ELSE 'retrying' END,
+        worker_id = NULL,
+        claimed_at = NULL,
+        retry_at = now() + make_interval(secs => f.retry_delay),
+        trace_id = f.trace_id,
+        attempts = q.attempts || f.ended
+    FROM fenced AS f
+    WHERE q.id = f.id AND f.again
+    RETURNING q.id, q.job_id, q.status
+),
+
+removed AS (
+    DELETE FROM execution_queue AS q
+    USING fenced AS f
+    WHERE q.id = f.id AND f.again IS NOT TRUE
+    RETURNING
+        q.id, q.job_id, q.worker_id, q.scheduled_at, q.created_at, q.started_at, f.duration_ms, q.attempt,
+        f.response_status, q.priority, f.response_truncated, f.status, q.origin, q.tenant_id, f.error_code, f.error,
+        f.response_body, f.trace_id, q.attempts || f.ended AS attempts
+),
+
+logged AS (
+    INSERT INTO execution_log (
+        id, job_id, worker_id, scheduled_at, created_at, started_at, duration_ms, attempt,
+        response_status, priority, response_truncated, status, origin, tenant_id, error_code, error,
+        response_body, trace_id, attempts
+    )
+    SELECT
+        id, job_id, worker_id, scheduled_at, created_at, started_at, duration_ms, attempt,
+        response_status, priority, response_truncated, status, origin, tenant_id, error_code, left(error, 1000),
+        response_body, trace_id, attempts
+    FROM removed
+    RETURNING
+        id, job_id, tenant_id, status, attempt, scheduled_at, started_at, finished_at, duration_ms,
+        status IN ('completed', 'failed', 'timeout') AS ran,
+        extract(EPOCH FROM started_at - scheduled_at) * 1000 AS lag_ms
+),
+
+totalled AS (
+    INSERT INTO job_totals AS t (
+        job_id, tenant_id, completed, failed, timeout, cancelled, last_run_at, last_status
+    )
+    SELECT
+        job_id,
+        tenant_id,
+        count(*) FILTER (WHERE status = 'completed'),
+        count(*) FILTER (WHERE status = 'failed'),
+        count(*) FILTER (WHERE status = 'timeout'),
+        count(*) FILTER (WHERE status = 'cancelled'),
+        max(started_at),
+        (array_agg(status ORDER BY scheduled_at DESC, id DESC))[1]
+    FROM logged
+    GROUP BY job_id, tenant_id
+    ORDER BY job_id
+    ON CONFLICT (job_id) DO UPDATE SET
+        completed = t.completed + excluded.completed,
+        failed = t.failed + excluded.failed,
+        timeout = t.timeout + excluded.timeout,
+        cancelled = t.cancelled + excluded.cancelled,
+        last_run_at = greatest(t.last_run_at, excluded.last_run_at),
+        last_status = excluded.last_status
+),
+
+counted AS (
+    INSERT INTO job_history AS h (
+        job_id, day, tenant_id, completed, failed, timeout, cancelled, attempts,
+        duration_ms_sum, duration_ms_max, lag_ms_sum, lag_ms_max
+    )
+    SELECT
+        job_id,
+        (finished_at AT TIME ZONE 'UTC')::date AS day,
+        tenant_id,
+        count(*) FILTER (WHERE status = 'completed'),
+        count(*) FILTER (WHERE status = 'failed'),
+        count(*) FILTER (WHERE status = 'timeout'),
+        count(*) FILTER (WHERE status = 'cancelled'),
+        sum(attempt),
+        coalesce(sum(duration_ms) FILTER (WHERE ran), 0),
+        coalesce(max(duration_ms) FILTER (WHERE ran), 0),
+        coalesce(sum(lag_ms) FILTER (WHERE ran), 0),
+        coalesce(max(lag_ms) FILTER (WHERE ran), 0)
+    FROM logged
+    GROUP BY job_id, day, tenant_id
+    ORDER BY job_id, day
+    ON CONFLICT (job_id, day) DO UPDATE SET
+        completed = h.completed + excluded.completed,
+        failed = h.failed + excluded.failed,
+        timeout = h.timeout + excluded.timeout,
+        cancelled = h.cancelled + excluded.cancelled,
+        attempts = h.attempts + excluded.attempts,
+        duration_ms_sum = h.duration_ms_sum + excluded.duration_ms_sum,
+        duration_ms_max = greatest(h.duration_ms_max, excluded.duration_ms_max),
+        lag_ms_sum = h.lag_ms_sum + excluded.lag_ms_sum,
+        lag_ms_max = greatest(h.lag_ms_max, excluded.lag_ms_max)
+),
+
+exhausted AS (
+    SELECT j.id
+    FROM jobs AS j
+    WHERE
+        j.id IN (SELECT job_id FROM removed)
+        AND j.status = 'active'
+        AND j.next_run_at IS NULL
+        AND NOT EXISTS (
+            SELECT FROM execution_queue AS q
+            WHERE q.job_id = j.id AND q.id NOT IN (SELECT id FROM removed)
+        )
+    FOR NO KEY UPDATE SKIP LOCKED
+),
+
+completed AS (
+    UPDATE jobs AS j
+    SET status = 'completed'
+    FROM exhausted AS e
+    WHERE j.id = e.id
+)
+
+SELECT id, job_id, status FROM retried
+UNION ALL
+SELECT id, job_id, status FROM logged;
+
+-- name: hand_back :exec
+-- Return claimed executions to pending with their attempt unspent, at the end of a drain.
+-- Params: worker_id uuid, ids uuid[], attempts int[]. Result: rows returned. Locks: those queue rows.
+UPDATE execution_queue AS q
+SET
+    status = CASE WHEN j.status = 'paused' THEN 'held' ELSE 'pending' END,
+    worker_id = NULL,
+    claimed_at = NULL,
+    attempt = q.attempt - 1,
+    started_at = CASE WHEN q.attempt > 1 THEN q.started_at END
+FROM unnest(%(ids)s::uuid[], %(attempts)s::int[]) AS h (id, attempt), jobs AS j
+WHERE q.id = h.id AND q.attempt = h.attempt AND q.worker_id = %(worker_id)s AND q.job_id = j.id;
+
+-- name: kept_claims :many
+-- Which of a worker's claims still stand: the others were cancelled or taken back, so their calls should stop.
+-- Params: worker_id uuid, ids uuid[], attempts int[]. Returns Claim. Locks: none.
+SELECT q.id, q.attempt
+FROM execution_queue AS q
+INNER JOIN unnest(%(ids)s::uuid[], %(attempts)s::int[]) AS c (id, attempt) ON q.id = c.id AND q.attempt = c.attempt
+WHERE q.worker_id = %(worker_id)s;
