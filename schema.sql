@@ -1,0 +1,1011 @@
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET transaction_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+
+--
+-- Name: current_tenant(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.current_tenant() RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN current_setting('scheduler.tenant_id'::text, true);
+
+--
+-- Name: FUNCTION current_tenant(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.current_tenant() IS 'Tenant of the transaction, set by the API with set_config; without it nothing is visible to scheduler_api.';
+
+--
+-- Name: drop_log_partition(date); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.drop_log_partition(day date) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET lock_timeout TO '1s'
+    AS $$
+DECLARE
+    partition text := 'execution_log_' || to_char(day, 'YYYYMMDD');
+BEGIN
+    IF to_regclass(partition) IS NULL THEN
+        RETURN FALSE;
+    END IF;
+    EXECUTE format('DROP TABLE %I', partition);
+    RETURN TRUE;
+END
+$$;
+
+--
+-- Name: FUNCTION drop_log_partition(day date); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.drop_log_partition(day date) IS 'Drop the execution_log partition of a UTC day. False when there was none.';
+
+--
+-- Name: execution_id_at(timestamp with time zone, uuid); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.execution_id_at(at timestamp with time zone, rest uuid) RETURNS uuid
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (((((lpad(to_hex((floor((EXTRACT(epoch FROM at) * (1000)::numeric)))::bigint), 12, '0'::text) || '7'::text) || substr(replace((rest)::text, '-'::text, ''::text), 14, 3)) || to_hex((8 + (get_byte(uuid_send(rest), 8) % 4)))) || substr(replace((rest)::text, '-'::text, ''::text), 18, 15)))::uuid;
+
+--
+-- Name: FUNCTION execution_id_at(at timestamp with time zone, rest uuid); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.execution_id_at(at timestamp with time zone, rest uuid) IS 'UUID in the UUIDv7 layout (RFC 9562, 5.7): milliseconds of the instant, then 74 bits of rest.';
+
+--
+-- Name: execution_id(uuid, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.execution_id(job_id uuid, scheduled_at timestamp with time zone) RETURNS uuid
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN public.execution_id_at(scheduled_at, (md5((((job_id)::text || ' '::text) || (EXTRACT(epoch FROM scheduled_at))::text)))::uuid);
+
+--
+-- Name: FUNCTION execution_id(job_id uuid, scheduled_at timestamp with time zone); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.execution_id(job_id uuid, scheduled_at timestamp with time zone) IS 'Id of the execution of a job at an instant of its schedule: the same pair gives the same id, so materializing twice cannot make two.';
+
+--
+-- Name: execution_instant(uuid); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.execution_instant(id uuid) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN to_timestamp((((((('x'::text || lpad(substr(replace((id)::text, '-'::text, ''::text), 1, 12), 16, '0'::text)))::bit(64))::bigint)::numeric / 1000.0))::double precision);
+
+--
+-- Name: FUNCTION execution_instant(id uuid); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.execution_instant(id uuid) IS 'The millisecond an execution id carries. scheduled_at lies within it, so a look-up by id that also bounds scheduled_at reads one partition.';
+
+--
+-- Name: make_log_partition(date); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.make_log_partition(day date) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET lock_timeout TO '1s'
+    AS $_$
+DECLARE
+    partition text := 'execution_log_' || to_char(day, 'YYYYMMDD');
+    since timestamptz := day::timestamp AT TIME ZONE 'UTC';
+    until timestamptz := (day + 1)::timestamp AT TIME ZONE 'UTC';
+BEGIN
+    IF to_regclass(partition) IS NOT NULL THEN
+        RETURN FALSE;
+    END IF;
+    EXECUTE format(
+        'CREATE TABLE %I (LIKE execution_log INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)', partition
+    );
+    EXECUTE format(
+        'WITH moved AS (DELETE FROM execution_log_default WHERE scheduled_at >= $1 AND scheduled_at < $2 RETURNING *) '
+        'INSERT INTO %I SELECT * FROM moved', partition
+    ) USING since, until;
+    EXECUTE format(
+        'ALTER TABLE execution_log ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', partition, since, until
+    );
+    RETURN TRUE;
+END
+$_$;
+
+--
+-- Name: FUNCTION make_log_partition(day date); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.make_log_partition(day date) IS 'Make the execution_log partition of a UTC day, taking over what the default partition holds of it. False when it was there. Runs as the owner, since only owners attach partitions.';
+
+SET default_tablespace = '';
+
+--
+-- Name: execution_log; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.execution_log (
+    id uuid NOT NULL,
+    job_id uuid NOT NULL,
+    worker_id uuid,
+    scheduled_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone DEFAULT now() NOT NULL,
+    skipped_until timestamp with time zone,
+    duration_ms double precision,
+    attempt integer NOT NULL,
+    skipped_count integer,
+    response_status integer,
+    priority smallint NOT NULL,
+    response_truncated boolean DEFAULT false NOT NULL,
+    status text NOT NULL,
+    origin text NOT NULL,
+    tenant_id text NOT NULL,
+    error_code text,
+    error text,
+    response_body text,
+    trace_id text,
+    attempts jsonb DEFAULT '[]'::jsonb NOT NULL,
+    CONSTRAINT execution_log_error_length CHECK ((char_length(error) <= 1000)),
+    CONSTRAINT execution_log_response_body_length CHECK ((octet_length(response_body) <= 262144)),
+    CONSTRAINT execution_log_skips_counted CHECK (((status = 'skipped'::text) = (skipped_count IS NOT NULL))),
+    CONSTRAINT execution_log_status_known CHECK ((status = ANY (ARRAY['completed'::text, 'failed'::text, 'timeout'::text, 'cancelled'::text, 'skipped'::text])))
+)
+PARTITION BY RANGE (scheduled_at);
+
+--
+-- Name: TABLE execution_log; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.execution_log IS 'Finished executions, insert-only, partitioned by UTC day of scheduled_at. Retention drops partitions instead of deleting rows. Columns go from wide and fixed to variable, which saves padding.';
+
+--
+-- Name: COLUMN execution_log.worker_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.worker_id IS 'Engine process that made the last call.';
+
+--
+-- Name: COLUMN execution_log.skipped_until; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.skipped_until IS 'On skipped rows: the last of the instants the row stands for; scheduled_at is the first.';
+
+--
+-- Name: COLUMN execution_log.duration_ms; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.duration_ms IS 'Duration of the last call, milliseconds; NULL when no call was made.';
+
+--
+-- Name: COLUMN execution_log.attempt; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.attempt IS 'Attempts made; 0 when it ended before its first call.';
+
+--
+-- Name: COLUMN execution_log.skipped_count; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.skipped_count IS 'On skipped rows: how many instants the row stands for.';
+
+--
+-- Name: COLUMN execution_log.error_code; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.error_code IS 'Kind of failure (http_status, timeout, connection, worker_lost, ...); on skipped rows the reason (misfire).';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: execution_log_default; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.execution_log_default (
+    id uuid CONSTRAINT execution_log_id_not_null NOT NULL,
+    job_id uuid CONSTRAINT execution_log_job_id_not_null NOT NULL,
+    worker_id uuid,
+    scheduled_at timestamp with time zone CONSTRAINT execution_log_scheduled_at_not_null NOT NULL,
+    created_at timestamp with time zone CONSTRAINT execution_log_created_at_not_null NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone DEFAULT now() CONSTRAINT execution_log_finished_at_not_null NOT NULL,
+    skipped_until timestamp with time zone,
+    duration_ms double precision,
+    attempt integer CONSTRAINT execution_log_attempt_not_null NOT NULL,
+    skipped_count integer,
+    response_status integer,
+    priority smallint CONSTRAINT execution_log_priority_not_null NOT NULL,
+    response_truncated boolean DEFAULT false CONSTRAINT execution_log_response_truncated_not_null NOT NULL,
+    status text CONSTRAINT execution_log_status_not_null NOT NULL,
+    origin text CONSTRAINT execution_log_origin_not_null NOT NULL,
+    tenant_id text CONSTRAINT execution_log_tenant_id_not_null NOT NULL,
+    error_code text,
+    error text,
+    response_body text,
+    trace_id text,
+    attempts jsonb DEFAULT '[]'::jsonb CONSTRAINT execution_log_attempts_not_null NOT NULL,
+    CONSTRAINT execution_log_error_length CHECK ((char_length(error) <= 1000)),
+    CONSTRAINT execution_log_response_body_length CHECK ((octet_length(response_body) <= 262144)),
+    CONSTRAINT execution_log_skips_counted CHECK (((status = 'skipped'::text) = (skipped_count IS NOT NULL))),
+    CONSTRAINT execution_log_status_known CHECK ((status = ANY (ARRAY['completed'::text, 'failed'::text, 'timeout'::text, 'cancelled'::text, 'skipped'::text])))
+);
+
+--
+-- Name: TABLE execution_log_default; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.execution_log_default IS 'Takes rows of days without a partition, so that no insert ever fails; upkeep moves them out or deletes them by finished_at.';
+
+--
+-- Name: execution_queue; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.execution_queue (
+    id uuid NOT NULL,
+    job_id uuid NOT NULL,
+    worker_id uuid,
+    scheduled_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    claimed_at timestamp with time zone,
+    retry_at timestamp with time zone,
+    attempt integer DEFAULT 0 NOT NULL,
+    priority smallint NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    origin text DEFAULT 'schedule'::text NOT NULL,
+    tenant_id text NOT NULL,
+    trace_id text,
+    attempts jsonb DEFAULT '[]'::jsonb NOT NULL,
+    CONSTRAINT execution_queue_attempt_counted CHECK (((attempt >= 0) AND ((status <> 'running'::text) OR (attempt >= 1)))),
+    CONSTRAINT execution_queue_origin_known CHECK ((origin = ANY (ARRAY['schedule'::text, 'manual'::text]))),
+    CONSTRAINT execution_queue_priority_in_range CHECK (((priority >= 1) AND (priority <= 10))),
+    CONSTRAINT execution_queue_retrying_has_time CHECK (((status <> 'retrying'::text) OR (retry_at IS NOT NULL))),
+    CONSTRAINT execution_queue_status_known CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'retrying'::text, 'held'::text]))),
+    CONSTRAINT execution_queue_worker_iff_running CHECK ((((status = 'running'::text) = (worker_id IS NOT NULL)) AND ((status = 'running'::text) = (claimed_at IS NOT NULL))))
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='10000', autovacuum_analyze_scale_factor='0.2', autovacuum_analyze_threshold='5000', autovacuum_vacuum_cost_delay='0');
+
+--
+-- Name: TABLE execution_queue; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.execution_queue IS 'Live executions only, so that a claim touches a table about as big as the backlog. Each row changes status two or three times under partial indexes on status (never HOT) and is then deleted: autovacuum goes by a fixed count of dead rows and does not pause. No foreign key to jobs: its share lock would write to the job''s row on every insert; jobs are never deleted.';
+
+--
+-- Name: COLUMN execution_queue.started_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_queue.started_at IS 'When the first attempt was claimed.';
+
+--
+-- Name: COLUMN execution_queue.claimed_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_queue.claimed_at IS 'When the attempt under way was claimed.';
+
+--
+-- Name: COLUMN execution_queue.attempt; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_queue.attempt IS 'Number of the latest attempt; 0 before the first claim.';
+
+--
+-- Name: COLUMN execution_queue.status; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_queue.status IS 'pending (ready to be claimed), running (claimed by worker_id), retrying (waits for retry_at), held (its job is paused).';
+
+--
+-- Name: COLUMN execution_queue.attempts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_queue.attempts IS 'Outcomes of ended attempts, oldest first: attempt, status, response_status, error_code, error, started_at, duration_ms, worker_id, host.';
+
+--
+-- Name: executions; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.executions WITH (security_invoker='true') AS
+ SELECT execution_queue.id,
+    execution_queue.tenant_id,
+    execution_queue.job_id,
+    execution_queue.status,
+    execution_queue.origin,
+    execution_queue.scheduled_at,
+    execution_queue.created_at,
+    execution_queue.started_at,
+    NULL::timestamp with time zone AS finished_at,
+    NULL::double precision AS duration_ms,
+    execution_queue.attempt,
+    execution_queue.priority,
+    execution_queue.worker_id,
+    execution_queue.retry_at,
+    NULL::integer AS response_status,
+    NULL::text AS response_body,
+    false AS response_truncated,
+    NULL::text AS error_code,
+    NULL::text AS error,
+    NULL::timestamp with time zone AS skipped_until,
+    NULL::integer AS skipped_count,
+    execution_queue.trace_id,
+    execution_queue.attempts
+   FROM public.execution_queue
+UNION ALL
+ SELECT execution_log.id,
+    execution_log.tenant_id,
+    execution_log.job_id,
+    execution_log.status,
+    execution_log.origin,
+    execution_log.scheduled_at,
+    execution_log.created_at,
+    execution_log.started_at,
+    execution_log.finished_at,
+    execution_log.duration_ms,
+    execution_log.attempt,
+    execution_log.priority,
+    execution_log.worker_id,
+    NULL::timestamp with time zone AS retry_at,
+    execution_log.response_status,
+    execution_log.response_body,
+    execution_log.response_truncated,
+    execution_log.error_code,
+    execution_log.error,
+    execution_log.skipped_until,
+    execution_log.skipped_count,
+    execution_log.trace_id,
+    execution_log.attempts
+   FROM public.execution_log;
+
+--
+-- Name: VIEW executions; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON VIEW public.executions IS 'Every execution, live and finished: what the API and people read.';
+
+--
+-- Name: job_history; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.job_history (
+    job_id uuid NOT NULL,
+    day date NOT NULL,
+    tenant_id text NOT NULL,
+    completed integer DEFAULT 0 NOT NULL,
+    failed integer DEFAULT 0 NOT NULL,
+    timeout integer DEFAULT 0 NOT NULL,
+    cancelled integer DEFAULT 0 NOT NULL,
+    skipped integer DEFAULT 0 NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    duration_ms_sum double precision DEFAULT 0 NOT NULL,
+    duration_ms_max double precision DEFAULT 0 NOT NULL,
+    lag_ms_sum double precision DEFAULT 0 NOT NULL,
+    lag_ms_max double precision DEFAULT 0 NOT NULL
+)
+WITH (fillfactor='70');
+
+--
+-- Name: TABLE job_history; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.job_history IS 'One row per job and UTC day on which executions finished, kept by ON CONFLICT upserts in work.finish. fillfactor 70: updated in place (HOT).';
+
+--
+-- Name: COLUMN job_history.attempts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.attempts IS 'Calls made for the executions that finished on the day, retries included.';
+
+--
+-- Name: COLUMN job_history.duration_ms_sum; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.duration_ms_sum IS 'Sum over completed, failed and timeout executions of the last call''s duration in milliseconds.';
+
+--
+-- Name: COLUMN job_history.lag_ms_sum; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.lag_ms_sum IS 'Sum over completed, failed and timeout executions of start lag (started_at - scheduled_at) in milliseconds.';
+
+--
+-- Name: job_totals; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.job_totals (
+    job_id uuid NOT NULL,
+    tenant_id text NOT NULL,
+    completed bigint DEFAULT 0 NOT NULL,
+    failed bigint DEFAULT 0 NOT NULL,
+    timeout bigint DEFAULT 0 NOT NULL,
+    cancelled bigint DEFAULT 0 NOT NULL,
+    skipped bigint DEFAULT 0 NOT NULL,
+    last_run_at timestamp with time zone,
+    last_status text
+)
+WITH (fillfactor='70');
+
+--
+-- Name: TABLE job_totals; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.job_totals IS 'Lifetime counters and last outcome per job, apart from jobs so that counting never locks a definition. fillfactor 70: every finish updates it in place (HOT), since no index names a counter.';
+
+--
+-- Name: COLUMN job_totals.last_run_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_totals.last_run_at IS 'When the latest counted execution started.';
+
+--
+-- Name: jobs; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.jobs (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    tenant_id text NOT NULL,
+    name text NOT NULL,
+    description text,
+    type text NOT NULL,
+    schedule text NOT NULL,
+    timezone text NOT NULL,
+    anchor_at timestamp with time zone DEFAULT now() NOT NULL,
+    endpoint text NOT NULL,
+    method text NOT NULL,
+    headers jsonb DEFAULT '{}'::jsonb NOT NULL,
+    payload jsonb,
+    timeout_seconds integer NOT NULL,
+    max_retries integer NOT NULL,
+    retry_delay_seconds integer NOT NULL,
+    priority smallint NOT NULL,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    status text DEFAULT 'active'::text NOT NULL,
+    next_run_at timestamp with time zone,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT jobs_description_length CHECK ((char_length(description) <= 10000)),
+    CONSTRAINT jobs_endpoint_http CHECK (((endpoint ~* '^https?://'::text) AND (char_length(endpoint) <= 2048))),
+    CONSTRAINT jobs_headers_object CHECK ((jsonb_typeof(headers) = 'object'::text)),
+    CONSTRAINT jobs_max_retries_in_range CHECK (((max_retries >= 0) AND (max_retries <= 100))),
+    CONSTRAINT jobs_metadata_object CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+    CONSTRAINT jobs_method_known CHECK ((method = ANY (ARRAY['GET'::text, 'HEAD'::text, 'POST'::text, 'PUT'::text, 'PATCH'::text, 'DELETE'::text, 'OPTIONS'::text]))),
+    CONSTRAINT jobs_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 255))),
+    CONSTRAINT jobs_next_run_only_when_active CHECK (((next_run_at IS NULL) OR (status = 'active'::text))),
+    CONSTRAINT jobs_priority_in_range CHECK (((priority >= 1) AND (priority <= 10))),
+    CONSTRAINT jobs_retry_delay_in_range CHECK (((retry_delay_seconds >= 0) AND (retry_delay_seconds <= 86400))),
+    CONSTRAINT jobs_schedule_length CHECK (((char_length(schedule) >= 1) AND (char_length(schedule) <= 4095))),
+    CONSTRAINT jobs_status_known CHECK ((status = ANY (ARRAY['active'::text, 'paused'::text, 'completed'::text, 'deleted'::text]))),
+    CONSTRAINT jobs_tags_count CHECK ((cardinality(tags) <= 50)),
+    CONSTRAINT jobs_tenant_id_pattern CHECK ((tenant_id ~ '^[A-Za-z0-9._:-]{1,64}$'::text)),
+    CONSTRAINT jobs_timeout_in_range CHECK (((timeout_seconds >= 1) AND (timeout_seconds <= 3600))),
+    CONSTRAINT jobs_timezone_length CHECK (((char_length(timezone) >= 1) AND (char_length(timezone) <= 64))),
+    CONSTRAINT jobs_type_known CHECK ((type = ANY (ARRAY['cron'::text, 'interval'::text, 'one_time'::text])))
+)
+WITH (fillfactor='85');
+
+--
+-- Name: TABLE jobs; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.jobs IS 'What a tenant wants called, and when. Written by the API; the engine only advances next_run_at and turns a job completed. Never deleted: status deleted hides it. fillfactor 85 leaves room on the page for the advance of next_run_at.';
+
+--
+-- Name: COLUMN jobs.anchor_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.anchor_at IS 'Origin of interval and @every schedules: the k-th instant is anchor_at plus k intervals, so runs never drift.';
+
+--
+-- Name: COLUMN jobs.payload; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.payload IS 'JSON body sent with the call; NULL sends no body.';
+
+--
+-- Name: COLUMN jobs.max_retries; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.max_retries IS 'Calls after the first: 3 means at most 4 calls.';
+
+--
+-- Name: COLUMN jobs.next_run_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.next_run_at IS 'The coming instant, or NULL when none is left or the job is not active. An active job with NULL here has had its last run materialized.';
+
+--
+-- Name: COLUMN jobs.version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.version IS 'Counts the edits of the definition, from 1.';
+
+--
+-- Name: log_partitions; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.log_partitions AS
+ SELECT ((c.oid)::regclass)::text AS name,
+    to_date("right"((c.relname)::text, 8), 'YYYYMMDD'::text) AS day
+   FROM (pg_inherits i
+     JOIN pg_class c ON ((i.inhrelid = c.oid)))
+  WHERE ((i.inhparent = ('public.execution_log'::regclass)::oid) AND (c.relname ~ '^execution_log_\d{8}$'::text));
+
+--
+-- Name: VIEW log_partitions; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON VIEW public.log_partitions IS 'The day partitions of execution_log.';
+
+--
+-- Name: schema_migrations; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.schema_migrations (
+    version character varying NOT NULL
+);
+
+--
+-- Name: workers; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.workers (
+    id uuid NOT NULL,
+    host text NOT NULL,
+    pid integer NOT NULL,
+    version text NOT NULL,
+    slots integer NOT NULL,
+    busy integer DEFAULT 0 NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    heartbeat_at timestamp with time zone DEFAULT now() NOT NULL,
+    heartbeat_seconds double precision NOT NULL,
+    draining_at timestamp with time zone,
+    CONSTRAINT workers_heartbeat_positive CHECK ((heartbeat_seconds > (0)::double precision)),
+    CONSTRAINT workers_slots_positive CHECK ((slots > 0))
+)
+WITH (fillfactor='50', autovacuum_vacuum_threshold='50', autovacuum_vacuum_scale_factor='0');
+
+--
+-- Name: TABLE workers; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.workers IS 'One row per live engine process. fillfactor 50 and no index on what a heartbeat writes: every heartbeat is HOT.';
+
+--
+-- Name: COLUMN workers.slots; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.workers.slots IS 'Calls the process can make at once.';
+
+--
+-- Name: COLUMN workers.heartbeat_seconds; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.workers.heartbeat_seconds IS 'Heartbeat period of this process. Two of them without a heartbeat mean dead.';
+
+--
+-- Name: service_state; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.service_state AS
+ SELECT ( SELECT count(*) AS count
+           FROM ( SELECT
+                   FROM public.execution_queue
+                  WHERE (execution_queue.status = 'pending'::text)
+                 LIMIT 100000) q) AS pending,
+    ( SELECT count(*) AS count
+           FROM ( SELECT
+                   FROM public.execution_queue
+                  WHERE (execution_queue.status = 'running'::text)
+                 LIMIT 100000) q) AS running,
+    ( SELECT count(*) AS count
+           FROM ( SELECT
+                   FROM public.execution_queue
+                  WHERE (execution_queue.status = 'retrying'::text)
+                 LIMIT 100000) q) AS retrying,
+    ( SELECT min(jobs.next_run_at) AS min
+           FROM public.jobs
+          WHERE (jobs.next_run_at < now())) AS oldest_overdue_run_at,
+    ( SELECT count(*) AS count
+           FROM public.workers
+          WHERE (workers.heartbeat_at > (now() - ((2)::double precision * make_interval(secs => workers.heartbeat_seconds))))) AS workers,
+    ( SELECT COALESCE(sum(workers.slots), (0)::bigint) AS "coalesce"
+           FROM public.workers
+          WHERE (workers.heartbeat_at > (now() - ((2)::double precision * make_interval(secs => workers.heartbeat_seconds))))) AS slots,
+    now() AS at;
+
+--
+-- Name: VIEW service_state; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON VIEW public.service_state IS 'Depth of the queue (each count stops at 100,000), oldest run not yet materialized, live workers.';
+
+--
+-- Name: execution_log_default; Type: TABLE ATTACH; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.execution_log ATTACH PARTITION public.execution_log_default DEFAULT;
+
+--
+-- Name: execution_log execution_log_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.execution_log
+    ADD CONSTRAINT execution_log_pkey PRIMARY KEY (id, scheduled_at);
+
+--
+-- Name: execution_log_default execution_log_default_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.execution_log_default
+    ADD CONSTRAINT execution_log_default_pkey PRIMARY KEY (id, scheduled_at);
+
+--
+-- Name: execution_queue execution_queue_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.execution_queue
+    ADD CONSTRAINT execution_queue_pkey PRIMARY KEY (id);
+
+--
+-- Name: job_history job_history_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.job_history
+    ADD CONSTRAINT job_history_pkey PRIMARY KEY (job_id, day);
+
+--
+-- Name: job_totals job_totals_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.job_totals
+    ADD CONSTRAINT job_totals_pkey PRIMARY KEY (job_id);
+
+--
+-- Name: jobs jobs_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.jobs
+    ADD CONSTRAINT jobs_pkey PRIMARY KEY (id);
+
+--
+-- Name: schema_migrations schema_migrations_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+--
+-- Name: workers workers_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.workers
+    ADD CONSTRAINT workers_pkey PRIMARY KEY (id);
+
+--
+-- Name: execution_log_job_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX execution_log_job_idx ON ONLY public.execution_log USING btree (job_id, scheduled_at DESC, id DESC);
+
+--
+-- Name: INDEX execution_log_job_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.execution_log_job_idx IS 'Serves executions.list and executions.percentiles by job.';
+
+--
+-- Name: execution_log_default_job_id_scheduled_at_id_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX execution_log_default_job_id_scheduled_at_id_idx ON public.execution_log_default USING btree (job_id, scheduled_at DESC, id DESC);
+
+--
+-- Name: execution_log_tenant_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX execution_log_tenant_idx ON ONLY public.execution_log USING btree (tenant_id, scheduled_at DESC, id DESC);
+
+--
+-- Name: INDEX execution_log_tenant_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.execution_log_tenant_idx IS 'Serves executions.list and executions.percentiles: a tenant''s executions, newest first.';
+
+--
+-- Name: execution_log_default_tenant_id_scheduled_at_id_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX execution_log_default_tenant_id_scheduled_at_id_idx ON public.execution_log_default USING btree (tenant_id, scheduled_at DESC, id DESC);
+
+--
+-- Name: execution_log_ended_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX execution_log_ended_idx ON ONLY public.execution_log USING btree (tenant_id, status, scheduled_at DESC, id DESC) WHERE (status <> 'completed'::text);
+
+--
+-- Name: INDEX execution_log_ended_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.execution_log_ended_idx IS 'Serves executions.list by status: what did not complete is rare and must be found fast.';
+
+--
+-- Name: execution_log_default_tenant_id_status_scheduled_at_id_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX execution_log_default_tenant_id_status_scheduled_at_id_idx ON public.execution_log_default USING btree (tenant_id, status, scheduled_at DESC, id DESC) WHERE (status <> 'completed'::text);
+
+--
+-- Name: execution_queue_claim_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX execution_queue_claim_idx ON public.execution_queue USING btree (priority DESC, scheduled_at, id) WHERE (status = 'pending'::text);
+
+--
+-- Name: INDEX execution_queue_claim_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.execution_queue_claim_idx IS 'Serves work.claim: walked from its start.';
+
+--
+-- Name: execution_queue_job_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX execution_queue_job_idx ON public.execution_queue USING btree (job_id, scheduled_at DESC, id DESC);
+
+--
+-- Name: INDEX execution_queue_job_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.execution_queue_job_idx IS 'Serves executions.list by job, jobs.hold_executions, jobs.release_executions and the completion of exhausted jobs.';
+
+--
+-- Name: execution_queue_retry_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX execution_queue_retry_idx ON public.execution_queue USING btree (retry_at) WHERE (status = 'retrying'::text);
+
+--
+-- Name: INDEX execution_queue_retry_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.execution_queue_retry_idx IS 'Serves tick.promote_retries and tick.next_due.';
+
+--
+-- Name: execution_queue_tenant_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX execution_queue_tenant_idx ON public.execution_queue USING btree (tenant_id, scheduled_at DESC, id DESC);
+
+--
+-- Name: INDEX execution_queue_tenant_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.execution_queue_tenant_idx IS 'Serves executions.list and executions.live_counts.';
+
+--
+-- Name: execution_queue_worker_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX execution_queue_worker_idx ON public.execution_queue USING btree (worker_id) WHERE (status = 'running'::text);
+
+--
+-- Name: INDEX execution_queue_worker_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.execution_queue_worker_idx IS 'Serves upkeep.lost_executions and work.lost_claims.';
+
+--
+-- Name: job_history_tenant_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX job_history_tenant_idx ON public.job_history USING btree (tenant_id, day DESC, job_id);
+
+--
+-- Name: INDEX job_history_tenant_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.job_history_tenant_idx IS 'Serves history.list and history.stats: a tenant''s days, newest first.';
+
+--
+-- Name: job_totals_tenant_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX job_totals_tenant_idx ON public.job_totals USING btree (tenant_id);
+
+--
+-- Name: INDEX job_totals_tenant_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.job_totals_tenant_idx IS 'Serves executions.totals: a tenant''s lifetime counts.';
+
+--
+-- Name: jobs_due_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX jobs_due_idx ON public.jobs USING btree (next_run_at) WHERE (next_run_at IS NOT NULL);
+
+--
+-- Name: INDEX jobs_due_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.jobs_due_idx IS 'Serves tick.due_jobs and tick.next_due: only jobs with a coming instant are in it.';
+
+--
+-- Name: jobs_exhausted_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX jobs_exhausted_idx ON public.jobs USING btree (id) WHERE ((status = 'active'::text) AND (next_run_at IS NULL));
+
+--
+-- Name: INDEX jobs_exhausted_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.jobs_exhausted_idx IS 'Serves work.finish and upkeep.complete_exhausted_jobs: jobs whose last run has been materialized.';
+
+--
+-- Name: jobs_tenant_list_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX jobs_tenant_list_idx ON public.jobs USING btree (tenant_id, created_at DESC, id DESC) WHERE (status <> 'deleted'::text);
+
+--
+-- Name: INDEX jobs_tenant_list_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.jobs_tenant_list_idx IS 'Serves jobs.list and jobs.count: a tenant''s jobs, newest first.';
+
+--
+-- Name: execution_log_default_job_id_scheduled_at_id_idx; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.execution_log_job_idx ATTACH PARTITION public.execution_log_default_job_id_scheduled_at_id_idx;
+
+--
+-- Name: execution_log_default_pkey; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.execution_log_pkey ATTACH PARTITION public.execution_log_default_pkey;
+
+--
+-- Name: execution_log_default_tenant_id_scheduled_at_id_idx; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.execution_log_tenant_idx ATTACH PARTITION public.execution_log_default_tenant_id_scheduled_at_id_idx;
+
+--
+-- Name: execution_log_default_tenant_id_status_scheduled_at_id_idx; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.execution_log_ended_idx ATTACH PARTITION public.execution_log_default_tenant_id_status_scheduled_at_id_idx;
+
+--
+-- Name: job_history job_history_job_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.job_history
+    ADD CONSTRAINT job_history_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
+
+--
+-- Name: job_totals job_totals_job_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.job_totals
+    ADD CONSTRAINT job_totals_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
+
+--
+-- Name: execution_log engine; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY engine ON public.execution_log TO scheduler_engine USING (true);
+
+--
+-- Name: execution_queue engine; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY engine ON public.execution_queue TO scheduler_engine USING (true);
+
+--
+-- Name: job_history engine; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY engine ON public.job_history TO scheduler_engine USING (true);
+
+--
+-- Name: job_totals engine; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY engine ON public.job_totals TO scheduler_engine USING (true);
+
+--
+-- Name: jobs engine; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY engine ON public.jobs TO scheduler_engine USING (true);
+
+--
+-- Name: execution_log; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.execution_log ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: execution_queue; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.execution_queue ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: job_history; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.job_history ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: job_totals; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.job_totals ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: jobs; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.jobs ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: execution_log tenant; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY tenant ON public.execution_log TO scheduler_api USING ((tenant_id = public.current_tenant()));
+
+--
+-- Name: execution_queue tenant; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY tenant ON public.execution_queue TO scheduler_api USING ((tenant_id = public.current_tenant()));
+
+--
+-- Name: job_history tenant; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY tenant ON public.job_history TO scheduler_api USING ((tenant_id = public.current_tenant()));
+
+--
+-- Name: job_totals tenant; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY tenant ON public.job_totals TO scheduler_api USING ((tenant_id = public.current_tenant()));
+
+--
+-- Name: jobs tenant; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY tenant ON public.jobs TO scheduler_api USING ((tenant_id = public.current_tenant()));
+
+--
+-- PostgreSQL database dump complete
+--
+
+--
+-- Dbmate schema migrations
+--
+
+INSERT INTO public.schema_migrations (version) VALUES
+    ('20261125080000'),
+    ('20261125080100'),
+    ('20261125080200'),
+    ('20261125080300');

