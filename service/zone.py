@@ -90,7 +90,7 @@ def showings(zone: ZoneInfo, wall: int) -> list[int]:
 
 @lru_cache(maxsize=8192)
 def _spans_of(zone: ZoneInfo, year: int) -> tuple[Span, ...]:
-    """One year's spans. zoneinfo keeps its transitions to itself: the offset is probed, halving finds them."""
+    """One year's spans. zoneinfo tells no transitions: the offset is probed, and halving finds them."""
     begin = (date(year, 1, 1).toordinal() - _EPOCH) * DAY
     end = (date(year, 12, 31).toordinal() + 1 - _EPOCH) * DAY
     spans, start, offset = [], begin, _offset(zone, begin)
