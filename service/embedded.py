@@ -72,7 +72,8 @@ def servers(data_dir: Path, *, durable: bool = True) -> Iterator[Servers]:
     Args:
         durable: False trades surviving a crash of the machine for speed (tests).
 
-    Raises: EmbeddedError when a server does not come up, or another run holds data_dir.
+    Raises:
+        EmbeddedError: a server does not come up, or another run holds data_dir.
     """
     data_dir = data_dir.resolve()
     data_dir.mkdir(parents=True, exist_ok=True)

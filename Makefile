@@ -1,0 +1,56 @@
+# Thin: each target is one command. The first of them builds .venv; it is rebuilt only when requirements change.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run dev test lint format migrate-up migrate-down schema swagger psql install-tools clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+run: $(STAMP) ## Serve on port 5003, with PostgreSQL and Redis of its own unless POSTGRES_HOST or DATABASE_URL is set
+	@exec $(BIN)/python -m service home
+
+dev: $(STAMP) ## The same, restarted when a source file changes
+	@exec $(BIN)/watchfiles --sigint-timeout 40 '$(BIN)/python -m service home' service sql
+
+test: $(STAMP) ## Run the tests, on servers of their own
+	@exec $(BIN)/pytest
+
+lint: $(STAMP) ## Check Python, types, migrations, Dockerfile and compose.yaml
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/squawk sql/migrations/*.sql
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+
+format: $(STAMP) ## Format the Python code
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+migrate-up: $(STAMP) ## Apply pending migrations to the database of `make run`, or the one that is set
+	@exec $(BIN)/python -m service.migrate up
+
+migrate-down: $(STAMP) ## Take back the latest migration of that database
+	@exec $(BIN)/python -m service.migrate down
+
+schema: $(STAMP) ## Write schema.sql from the migrations
+	@exec $(BIN)/python -m service.migrate schema
+
+swagger: $(STAMP) ## Write openapi.json
+	$(BIN)/python -m service openapi > openapi.json
+
+psql: $(STAMP) ## Open psql on the database of a `make run` under way
+	@exec "$$($(BIN)/python -m service.embedded)/psql" "$$(cat .data/database_url)"
+
+install-tools: $(STAMP) ## Install all that the other targets need into .venv
+
+clean: ## Remove .venv and caches; .data stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(STAMP): requirements.txt tests/requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
+	@touch $(STAMP)
