@@ -1,0 +1,206 @@
+"""One HTTP call of one attempt: build the request, exchange it for an answer, judge the answer."""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+import requests
+
+from service.stock import StockAdapter
+from service.transport import BODY_LIMIT, HAS_CURL, Answer, CurlAdapter, ExchangeError, Transport
+
+__all__ = ["BODY_LIMIT", "Caller", "Outcome", "Request"]
+
+ERROR_LIMIT = 1000  # characters of Outcome.error
+LONGEST_RETRY_AFTER = 3600.0  # seconds
+LONGEST_TIMEOUT = 86_400  # seconds; the API allows less
+RETRYABLE = frozenset({408, 425, 429})  # and every 5xx
+TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # Source: RFC 9110 section 5.6.2
+UNSAFE_IN_VALUE = re.compile(r"[\r\n\0]")
+FRAMING = frozenset({"content-length", "transfer-encoding"})  # the transport knows what it sends
+USER_AGENT = "scheduler-service"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to send."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    timeout: float  # seconds, for the whole exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a call."""
+
+    status: str  # completed, failed, timeout, or cancelled (ended by abort)
+    retryable: bool  # whether another attempt makes sense
+    response_status: int | None  # None: no whole answer
+    response_body: str | None  # up to BODY_LIMIT bytes as UTF-8, without NUL; None: no whole answer
+    response_truncated: bool  # the body went on past BODY_LIMIT
+    error_code: str | None  # None: completed
+    error: str | None  # a sentence of at most ERROR_LIMIT characters
+    duration_ms: float
+    retry_after: float | None  # seconds the receiver asked to be left alone; None: it did not say
+
+
+class Caller:
+    """Makes calls, one at a time, over connections it keeps; one per worker thread."""
+
+    def __init__(self, adapter: str | None = None) -> None:
+        """adapter is "curl" or "stock"; None takes curl where pycurl is installed."""
+        self._transport = _transport(adapter)
+        self._session = _Session()
+        self._session.trust_env = False  # no proxies, bundles or .netrc from the surroundings
+        self._session.mount("http://", self._transport)
+        self._session.mount("https://", self._transport)
+
+    def call(self, request: Request) -> Outcome:
+        """Make the call and judge it; nothing the network or the receiver does raises."""
+        started = time.monotonic()
+        self._transport.begin()
+        try:
+            answer = self._send(request)
+        except ExchangeError as error:
+            return _unanswered(error, _since(started))
+        finally:
+            self._transport.end()
+        return _judge(answer, _since(started))
+
+    def abort(self) -> None:
+        """End the call under way, if any, as cancelled; safe from every thread."""
+        self._transport.abort()
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._transport.close()  # mounted twice, so the session would close it twice
+
+    def _send(self, request: Request) -> requests.Response:
+        try:
+            prepared = _prepare(request)
+            return self._session.send(
+                prepared, timeout=request.timeout, stream=True, allow_redirects=False, proxies={}
+            )
+        except ExchangeError:
+            raise
+        except (requests.RequestException, ValueError) as error:
+            # Their own text may quote the URL, and with it a password.
+            raise _invalid("The request cannot be sent: its URL or headers are not valid.") from error
+
+
+class _Session(requests.Session):
+    """A session that never looks where a redirect leads: even unfollowed, a malformed target would raise."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Nowhere."""
+        return None
+
+
+def _transport(adapter: str | None) -> Transport:
+    if adapter is None:
+        adapter = "curl" if HAS_CURL else "stock"
+    return {"curl": CurlAdapter, "stock": StockAdapter}[adapter]()
+
+
+def _prepare(request: Request) -> requests.PreparedRequest:
+    """The request as requests wants it, or ExchangeError(invalid_request)."""
+    if not 0 < request.timeout <= LONGEST_TIMEOUT:
+        raise _invalid(f"The timeout must be above 0 and at most {LONGEST_TIMEOUT} seconds.")
+    method = request.method.upper()
+    if not TOKEN.fullmatch(method) or method == "CONNECT":
+        raise _invalid("The method is not one that can be sent.")
+    if not request.url.lower().startswith(("http://", "https://")):
+        raise _invalid("The URL must begin with http:// or https://.")
+    body = None if method == "HEAD" else request.body
+    headers = _headers(request.headers, body)
+    # Given nothing to do, requests would put a password in the URL over the job's own Authorization.
+    auth = _leave_as_is if any(name.lower() == "authorization" for name in headers) else None
+    prepared = requests.PreparedRequest()
+    prepared.prepare(method=method, url=request.url, headers=headers, data=body, auth=auth)
+    return prepared
+
+
+def _headers(own: Mapping[str, str], body: bytes | None) -> dict[str, str | bytes]:
+    """The job's own headers in UTF-8, and the defaults it does not name."""
+    headers: dict[str, str | bytes] = {}
+    for name, value in own.items():
+        if not TOKEN.fullmatch(name):
+            raise _invalid("A header's name has characters that cannot be sent.")
+        if UNSAFE_IN_VALUE.search(value):
+            raise _invalid(f"The value of header {name} has a line break or a NUL character.")
+        if name.lower() not in FRAMING:
+            headers[name] = value.strip().encode()
+    defaults = {"User-Agent": USER_AGENT, "Accept": "*/*"}
+    if body:
+        defaults["Content-Type"] = "application/json"
+    named = {name.lower() for name in headers}
+    return {name: value for name, value in defaults.items() if name.lower() not in named} | headers
+
+
+def _leave_as_is(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+    return prepared
+
+
+def _invalid(message: str) -> ExchangeError:
+    return ExchangeError("invalid_request", message, retryable=False)
+
+
+def _unanswered(error: ExchangeError, duration_ms: float) -> Outcome:
+    """The outcome of a call that got no whole answer."""
+    return Outcome(
+        status={"timeout": "timeout", "aborted": "cancelled"}.get(error.code, "failed"),
+        retryable=error.retryable,
+        response_status=None,
+        response_body=None,
+        response_truncated=False,
+        error_code=error.code,
+        error=_text(str(error))[:ERROR_LIMIT],
+        duration_ms=duration_ms,
+        retry_after=None,
+    )
+
+
+def _judge(answer: requests.Response, duration_ms: float) -> Outcome:
+    """The outcome of an answered call, by its status alone."""
+    status = answer.status_code
+    completed = 200 <= status < 300
+    return Outcome(
+        status="completed" if completed else "failed",
+        retryable=status in RETRYABLE or 500 <= status < 600,
+        response_status=status,
+        response_body=_text(answer.raw.read().decode("utf-8", "replace")),
+        response_truncated=isinstance(answer, Answer) and answer.truncated,
+        error_code=None if completed else "http_status",
+        error=None if completed else f"The receiver answered with status {status}.",
+        duration_ms=duration_ms,
+        retry_after=_retry_after(answer.headers),
+    )
+
+
+def _text(text: str) -> str:
+    """The text without NUL, which PostgreSQL cannot hold."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds asked for by Retry-After; a date counts from the answer's own Date, not from a clock of ours.
+
+    Source: RFC 9110 section 10.2.3.
+    """
+    asked = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]+", asked):
+        return min(float(asked), LONGEST_RETRY_AFTER)
+    try:
+        wait = parsedate_to_datetime(asked) - parsedate_to_datetime(headers.get("Date", ""))
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(wait.total_seconds(), 0.0), LONGEST_RETRY_AFTER)
+
+
+def _since(started: float) -> float:
+    return (time.monotonic() - started) * 1000

@@ -1,0 +1,231 @@
+"""The same exchange on requests' own adapter, for hosts without pycurl.
+
+That adapter blocks where nothing can interrupt it (name resolution) and bounds each wait only. So the
+exchange runs in a thread of its own: the caller waits for its result, the deadline or an abort, whichever is
+first, and then shuts the exchange's sockets down, which ends the thread too.
+"""
+
+import contextlib
+import os
+import queue
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from http.client import BadStatusLine, HTTPException, IncompleteRead, LineTooLong
+from typing import Any
+
+import requests
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from service.transport import (
+    BODY_LIMIT,
+    HEADER_LIMIT,
+    KEPT_CONNECTIONS,
+    Answer,
+    ExchangeError,
+    Transport,
+    aborted,
+    timed_out,
+    too_large,
+)
+
+
+class StockAdapter(Transport):
+    """requests' own adapter under one deadline."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._results: queue.SimpleQueue[Answer | Exception] = queue.SimpleQueue()
+        self._adapter = _PooledAdapter(pool_connections=KEPT_CONNECTIONS, pool_maxsize=1, max_retries=0)
+
+    def begin(self) -> None:
+        """Mark the start of a call; its queue is new, as an abandoned exchange may still put into its own."""
+        self._results = queue.SimpleQueue()
+        super().begin()
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Any = None,
+    ) -> Answer:
+        """Send the request and read its answer; timeout is in seconds and bounds both together."""
+        exchange = _Exchange(self._results, lambda: self._adapter.exchange(request, timeout, verify))
+        exchange.start()
+        try:
+            result = self._results.get(timeout=timeout)
+        except queue.Empty:
+            result = exchange.kept or timed_out()
+        finally:
+            exchange.cut()
+        if isinstance(result, Answer):
+            return result
+        raise result if isinstance(result, ExchangeError) else _failure(result) from result
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._adapter.close()
+
+    def _interrupt(self) -> None:
+        self._results.put(aborted())
+
+
+class _Exchange(threading.Thread):
+    """One exchange in its thread; holds its sockets, so that cut() can end it from outside."""
+
+    def __init__(self, results: "queue.SimpleQueue[Answer | Exception]", act: Callable[[], Answer]) -> None:
+        super().__init__(name=f"{threading.current_thread().name}-exchange", daemon=True)
+        self._results = results
+        self._act = act
+        self._lock = threading.Lock()
+        self._sockets: list[socket.socket] = []
+        self._over = False
+        self.reused = False  # the request went over a kept connection
+        self.kept: Answer | None = None  # an answer whose body has reached its limit
+
+    def run(self) -> None:
+        """Act, and hand over the answer, or what was raised for the caller's thread to raise again."""
+        result: Answer | Exception
+        try:
+            result = self._act()
+        except Exception as error:  # noqa: BLE001
+            result = self.kept or error
+        self._let_go()  # first, or the caller's cut() would close the connection that is to be kept
+        self._results.put(result)
+
+    def hold(self, sock: socket.socket) -> None:
+        """Take a duplicate of a connection's socket: TLS replaces it, http.client closes it early."""
+        duplicate = socket.socket(fileno=os.dup(sock.fileno()))
+        with self._lock:
+            self._sockets.append(duplicate)
+            if self._over:
+                _shut_down(duplicate)
+
+    def cut(self) -> None:
+        """Shut down the sockets still held: none after a finished exchange, whose connection lives on."""
+        with self._lock:
+            self._over = True
+            for sock in self._sockets:
+                _shut_down(sock)
+
+    def _let_go(self) -> None:
+        with self._lock:
+            while self._sockets:
+                self._sockets.pop().close()
+
+
+def _shut_down(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # not connected yet, or not any more
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+def _current() -> _Exchange:
+    thread = threading.current_thread()
+    if not isinstance(thread, _Exchange):
+        raise TypeError("held connections are used in an exchange's thread only")
+    return thread
+
+
+class _Held(HTTPConnection):
+    """A connection that shows its socket to the exchange using it."""
+
+    def _new_conn(self) -> socket.socket:
+        sock = super()._new_conn()
+        _current().hold(sock)
+        return sock
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        _current().reused = self.sock is not None
+        if self.sock is not None:
+            _current().hold(self.sock)
+        super().request(*args, **kwargs)
+
+
+class _HeldTls(_Held, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Held
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _HeldTls
+
+
+class _PooledAdapter(HTTPAdapter):
+    """requests' adapter over held connections; its methods run in an exchange's thread."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools of held connections."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+    def exchange(self, request: requests.PreparedRequest, timeout: float, verify: bool | str) -> Answer:
+        """Send and read; once more when a kept connection turns out to have been closed by the receiver."""
+        try:
+            response = self.send(request, stream=True, timeout=timeout, verify=verify)
+        except requests.ConnectionError as error:
+            if not (_current().reused and any(isinstance(link, ConnectionError) for link in _chain(error))):
+                raise
+            response = self.send(request, stream=True, timeout=timeout, verify=verify)
+        return _read(response)
+
+
+def _read(response: requests.Response) -> Answer:
+    """The answer with its body up to the limit; the connection is kept only when the body ended before it."""
+    headers = dict(response.headers)
+    if sum(len(name) + len(value) + len(": \r\n") for name, value in headers.items()) > HEADER_LIMIT:
+        response.raw.close()
+        raise too_large()
+    body = response.raw.read(BODY_LIMIT, decode_content=False)
+    kept = Answer(response.status_code, headers, body, truncated=True)
+    if len(body) == BODY_LIMIT:
+        _current().kept = kept
+    if response.raw.read(1, decode_content=False):  # past the end it is urllib3's chance to say "cut off"
+        response.raw.close()
+        return kept
+    response.raw.release_conn()
+    return Answer(response.status_code, headers, body, truncated=False)
+
+
+# The first class found in a failure's chain of causes decides: (class, code, retryable, sentence).
+FAILURES: tuple[tuple[type[BaseException], str, bool, str], ...] = (
+    (ssl.SSLCertVerificationError, "tls", False, "The receiver's certificate is not trusted."),
+    (urllib3.exceptions.NameResolutionError, "dns", True, "The receiver's host name could not be resolved."),
+    (urllib3.exceptions.NewConnectionError, "connection", True, "The receiver could not be reached."),
+    (urllib3.exceptions.TimeoutError, "timeout", True, str(timed_out())),
+    (TimeoutError, "timeout", True, str(timed_out())),
+    (ssl.SSLError, "tls", True, "TLS with the receiver failed."),
+    (ConnectionError, "connection", True, "The receiver broke the connection."),  # also RemoteDisconnected
+    (IncompleteRead, "connection", True, "The answer's body was cut off."),
+    (BadStatusLine, "protocol", True, "The answer is not HTTP."),
+    (LineTooLong, "response_too_large", False, str(too_large())),
+    (requests.exceptions.InvalidURL, "invalid_request", False, "The URL is not valid."),
+    (ValueError, "invalid_request", False, "The request cannot be sent: its URL or headers are not valid."),
+)
+
+
+def _failure(error: BaseException) -> ExchangeError:
+    """The failure in our codes; its own text is left out, since it quotes the URL."""
+    chain = list(_chain(error))
+    for kind, code, retryable, sentence in FAILURES:
+        if any(isinstance(link, kind) for link in chain):
+            return ExchangeError(code, sentence, retryable=retryable)
+    if any(type(link) is HTTPException for link in chain):  # http.client's "got more than 100 headers"
+        return too_large()
+    return ExchangeError("protocol", "The answer does not keep to HTTP.", retryable=True)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what caused it, outermost first."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
