@@ -1,0 +1,181 @@
+"""Small real servers for the tests of the call, and what each does to its caller."""
+
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from service.call import Caller, Outcome, Request
+
+WAIT = 5.0  # deadline of everything that should happen at once, s
+SHORT = 0.3  # timeout of calls that are to run into it, s
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+Act = Callable[["Receiver", socket.socket], None]
+
+
+class Receiver:
+    """A server on a free port; each connection runs `act` in a thread of its own."""
+
+    def __init__(self, act: Act) -> None:
+        self.act = act
+        self.requests: list[bytes] = []  # head and body as they came
+        self.connections = 0
+        self.gone = threading.Event()  # set when a connection has ended
+        self.reached = threading.Event()  # set when a request has been read
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                sock, _ = self.listener.accept()
+                self.connections += 1
+                self.open.append(sock)
+                threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+
+    def _serve(self, sock: socket.socket) -> None:
+        with contextlib.suppress(OSError), sock:
+            self.act(self, sock)
+        self.gone.set()
+
+    def read(self, sock: socket.socket) -> bytes:
+        """One request: its head, and as much body as its Content-Length says."""
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += self.some(sock)
+        head, _, body = data.partition(b"\r\n\r\n")
+        length = header(head, b"content-length")
+        while len(body) < int(length or 0):
+            body += self.some(sock)
+        self.requests.append(head + b"\r\n\r\n" + body)
+        self.reached.set()
+        return self.requests[-1]
+
+    def some(self, sock: socket.socket) -> bytes:
+        data = sock.recv(65536)
+        if not data:
+            raise ConnectionError
+        return data
+
+    def close(self) -> None:
+        self.listener.close()
+        for sock in self.open:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+
+def header(head: bytes, name: bytes) -> bytes | None:
+    for line in head.split(b"\r\n")[1:]:
+        key, _, value = line.partition(b":")
+        if key.lower() == name:
+            return value.strip()
+    return None
+
+
+def answering(*answers: bytes) -> Act:
+    """Read a request and send an answer, once per answer, then close."""
+
+    def act(receiver: Receiver, sock: socket.socket) -> None:
+        for answer in answers:
+            receiver.read(sock)
+            sock.sendall(answer)
+
+    return act
+
+
+def dripping(start: bytes, drop: bytes) -> Act:
+    """Send start, then drop every 20 ms until the connection is gone."""
+
+    def act(receiver: Receiver, sock: socket.socket) -> None:
+        receiver.read(sock)
+        sock.sendall(start)
+        while not receiver.gone.wait(0.02):
+            sock.sendall(drop)
+
+    return act
+
+
+def flooding(receiver: Receiver, sock: socket.socket) -> None:
+    receiver.read(sock)
+    sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+    while True:
+        sock.sendall(b"x" * 65536)
+
+
+def stalling(start: bytes) -> Act:
+    """Send start, then nothing, until the connection is gone."""
+
+    def act(receiver: Receiver, sock: socket.socket) -> None:
+        receiver.read(sock)
+        sock.sendall(start)
+        receiver.some(sock)
+
+    return act
+
+
+hanging = stalling(b"")
+
+
+def listening(receiver: Receiver, sock: socket.socket) -> None:
+    """Read whatever comes and say nothing."""
+    while receiver.some(sock):
+        pass
+
+
+def deaf(receiver: Receiver, sock: socket.socket) -> None:
+    """Neither read nor answer."""
+    receiver.gone.wait(WAIT)
+
+
+def resetting(start: bytes) -> Act:
+    def act(receiver: Receiver, sock: socket.socket) -> None:
+        receiver.read(sock)
+        sock.sendall(start)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    return act
+
+
+def status(code: int, *headers: str, body: bytes = b"") -> bytes:
+    lines = [f"HTTP/1.1 {code} Reason", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def ask(target: Receiver | str, **changes: Any) -> Request:
+    url = target if isinstance(target, str) else f"http://127.0.0.1:{target.port}/hook"
+    values: dict[str, Any] = {"method": "GET", "url": url, "headers": {}, "body": None, "timeout": WAIT}
+    return Request(**values | changes)
+
+
+def summary(outcome: Outcome) -> tuple[str, str | None, bool]:
+    return outcome.status, outcome.error_code, outcome.retryable
+
+
+@pytest.fixture(params=["curl", "stock"])
+def caller(request: pytest.FixtureRequest) -> Iterator[Caller]:
+    if request.param == "curl":
+        pytest.importorskip("pycurl")
+    caller = Caller(adapter=request.param)
+    yield caller
+    caller.close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Callable[[Act], Receiver]]:
+    started: list[Receiver] = []
+
+    def start(act: Act) -> Receiver:
+        started.append(Receiver(act))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
