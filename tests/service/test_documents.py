@@ -1,0 +1,22 @@
+"""README and .env.example say what the code says."""
+
+from pathlib import Path
+
+import pytest
+
+from service.config import Config
+
+
+@pytest.mark.parametrize("document", ["README.md", ".env.example"])
+def test_every_setting_is_documented(document: str) -> None:
+    text = Path(document).read_text()
+
+    assert [name for name in Config.variables() if name not in text] == []
+
+
+def test_env_example_shows_the_defaults() -> None:
+    lines = [line.removeprefix("# ") for line in Path(".env.example").read_text().splitlines()]
+    environ = dict(line.split("=", 1) for line in lines if line.split("=")[0] in Config.variables())
+
+    assert sorted(Config.variables()) == sorted(environ)
+    assert Config.from_env(environ) == Config()
