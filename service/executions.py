@@ -1,0 +1,83 @@
+"""Executions: ending them, whoever ends them, and what the API reads and does with them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from service import notify, sql
+from service.errors import Conflict
+from service.rows import Execution, FinishedCounts, FinishedExecution, LiveCounts, LiveExecution, Percentiles
+
+finish = sql.many("work.finish", row=FinishedExecution)
+get = sql.one("executions.get", row=Execution)
+page = sql.many("executions.list", row=Execution)
+count = sql.value("executions.count")
+live_counts = sql.one("executions.live_counts", row=LiveCounts)
+totals = sql.one("executions.totals", row=FinishedCounts)
+percentiles = sql.one("executions.percentiles", row=Percentiles)
+_lock = sql.maybe("executions.lock", row=LiveExecution)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How one attempt ended, or a cancel of an execution in any live state."""
+
+    id: UUID
+    worker_id: UUID | None  # as the caller last saw it; None: not running
+    attempt: int  # likewise
+    status: str  # completed, failed, timeout or cancelled
+    retry_delay: float | None = None  # s; None ends the execution
+    duration_ms: float | None = None  # None: since the claim
+    response_status: int | None = None
+    response_body: str | None = None
+    response_truncated: bool = False
+    error_code: str | None = None
+    error: str | None = None
+    trace_id: str | None = None  # None: the one the execution has
+
+
+def end(conn: Connection[Any], outcomes: Sequence[Ended]) -> list[FinishedExecution]:
+    """Record how attempts ended; gives those that were still the caller's, with the status each has now."""
+    return finish(
+        conn,
+        ids=[o.id for o in outcomes],
+        worker_ids=[o.worker_id for o in outcomes],
+        attempts=[o.attempt for o in outcomes],
+        statuses=[o.status for o in outcomes],
+        retry_delays=[o.retry_delay for o in outcomes],
+        durations=[o.duration_ms for o in outcomes],
+        response_statuses=[o.response_status for o in outcomes],
+        response_bodies=[o.response_body for o in outcomes],
+        truncated=[o.response_truncated for o in outcomes],
+        error_codes=[o.error_code for o in outcomes],
+        errors=[o.error for o in outcomes],
+        trace_ids=[o.trace_id for o in outcomes],
+    )
+
+
+def cancel(conn: Connection[Any], tenant_id: str, id: UUID) -> Execution:
+    """End a live execution as cancelled, and tell whoever calls for it to stop.
+
+    Raises:
+        NotFound: no such execution.
+        Conflict: it has finished.
+    """
+    live = _lock(conn, tenant_id=tenant_id, id=id)
+    if live is None:
+        finished = get(conn, tenant_id=tenant_id, id=id)
+        raise Conflict(f"The execution has finished: it is {finished.status}.")
+    cancel_all(conn, [live])
+    return get(conn, tenant_id=tenant_id, id=id)
+
+
+def cancel_all(conn: Connection[Any], live: Sequence[LiveExecution]) -> None:
+    """End executions as cancelled; the caller holds their locks."""
+    if not live:
+        return
+    end(conn, [Ended(x.id, x.worker_id, x.attempt, "cancelled", error_code="cancelled") for x in live])
+    for execution in live:
+        if execution.worker_id is not None:
+            notify.cancel(conn, id=execution.id)

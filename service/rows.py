@@ -1,0 +1,210 @@
+"""One frozen dataclass per row shape that the API's statements return."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job with its lifetime counts."""
+
+    id: UUID
+    tenant_id: str
+    name: str
+    description: str | None
+    type: str
+    schedule: str
+    timezone: str
+    endpoint: str
+    method: str
+    headers: dict[str, str]
+    payload: Any  # None: no body is sent
+    timeout: int  # s
+    max_retries: int  # calls after the first
+    retry_delay: int  # s
+    priority: int  # 1-10, 10 first
+    tags: list[str]
+    metadata: dict[str, Any]
+    status: str
+    next_run_at: datetime | None  # None: no instant is left, or not active
+    last_run_at: datetime | None  # start of the latest finished execution
+    run_count: int  # completed, failed and timeout
+    fail_count: int  # failed and timeout
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LockedJob:
+    """A job's definition and state, read under its lock."""
+
+    id: UUID
+    name: str
+    description: str | None
+    type: str
+    schedule: str
+    timezone: str
+    endpoint: str
+    method: str
+    headers: dict[str, str]
+    payload: Any
+    timeout: int  # s
+    max_retries: int
+    retry_delay: int  # s
+    priority: int
+    tags: list[str]
+    metadata: dict[str, Any]
+    status: str
+    anchor_at: datetime
+    next_run_at: datetime | None
+    now: datetime  # the database's clock
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """An execution, live or finished."""
+
+    id: UUID
+    tenant_id: str
+    job_id: UUID
+    status: str
+    origin: str  # schedule or manual
+    scheduled_at: datetime
+    created_at: datetime
+    started_at: datetime | None  # claim of the first attempt
+    finished_at: datetime | None
+    duration_ms: float | None  # of the last call
+    lag_ms: float | None  # started_at - scheduled_at
+    attempt: int  # number of the latest attempt, 0 before the first
+    priority: int
+    worker_id: UUID | None
+    retry_at: datetime | None
+    response_status: int | None
+    response_body: str | None
+    response_truncated: bool
+    error_code: str | None
+    error: str | None
+    skipped_until: datetime | None  # on skipped: the last instant it stands for
+    skipped_count: int | None  # on skipped: how many instants it stands for
+    trace_id: str | None
+    attempts: list[dict[str, Any]]  # outcomes of ended attempts, oldest first
+
+
+@dataclass(frozen=True, slots=True)
+class LiveExecution:
+    """What fences a live execution: it is the caller's while worker and attempt stay these."""
+
+    id: UUID
+    worker_id: UUID | None  # None: not running
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedExecution:
+    """What work.finish made of an execution."""
+
+    id: UUID
+    job_id: UUID
+    status: str  # final, or retrying or held
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCounts:
+    """Live executions by state."""
+
+    pending: int
+    running: int
+    retrying: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedCounts:
+    """Finished executions by state, over a lifetime."""
+
+    completed: int
+    failed: int
+    timeout: int
+    cancelled: int
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Percentiles over the newest finished executions; None where there are none. Milliseconds."""
+
+    sampled: int
+    duration_p50_ms: float | None
+    duration_p95_ms: float | None
+    duration_p99_ms: float | None
+    lag_p50_ms: float | None
+    lag_p95_ms: float | None
+    lag_p99_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobCounts:
+    """A tenant's jobs by status, and those not deleted by type."""
+
+    active: int
+    paused: int
+    completed: int
+    deleted: int
+    cron: int
+    interval: int
+    one_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryDay:
+    """Executions of one job that finished on one UTC day."""
+
+    job_id: UUID
+    date: date
+    completed: int
+    failed: int
+    timeout: int
+    cancelled: int
+    skipped: int
+    total: int
+    attempts: int  # calls made, retries included
+    avg_duration_ms: float | None  # over completed, failed and timeout, as the three below
+    max_duration_ms: float | None
+    avg_lag_ms: float | None
+    max_lag_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistorySum:
+    """Executions that finished within a window, or on one of its UTC days."""
+
+    date: date | None  # None: the whole window
+    completed: int
+    failed: int
+    timeout: int
+    cancelled: int
+    skipped: int
+    total: int
+    attempts: int
+    success_rate: float | None  # completed of completed, failed and timeout; 0 to 1
+    avg_duration_ms: float | None
+    max_duration_ms: float | None
+    avg_lag_ms: float | None
+    max_lag_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """Numbers about the whole service, over all tenants."""
+
+    pending: int
+    running: int
+    retrying: int
+    oldest_overdue_run_at: datetime | None
+    overdue_seconds: float  # 0: nothing is overdue
+    workers: int
+    slots: int
+    at: datetime

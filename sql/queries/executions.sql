@@ -1,0 +1,135 @@
+-- name: get :one
+-- One execution, live or finished. Params: tenant_id text, id uuid. Returns Execution. Locks: none.
+-- The id carries the millisecond of scheduled_at, and bounding it lets the planner leave out all partitions but one.
+SELECT
+    id, tenant_id, job_id, status, origin, scheduled_at, created_at, started_at, finished_at, duration_ms,
+    (extract(EPOCH FROM started_at - scheduled_at) * 1000)::float8 AS lag_ms,
+    attempt, priority, worker_id, retry_at, response_status, response_body, response_truncated,
+    error_code, error, skipped_until, skipped_count, trace_id, attempts
+FROM executions
+WHERE
+    tenant_id = %(tenant_id)s
+    AND id = %(id)s::uuid
+    AND scheduled_at >= execution_instant(%(id)s::uuid)
+    AND scheduled_at < execution_instant(%(id)s::uuid) + INTERVAL '1 ms';
+
+-- name: list :many
+-- A page of executions, newest instant first. Params: tenant_id text, limit int, offset int; and, each NULL for any:
+-- job_id uuid, status text, start_time and end_time timestamptz (both inclusive), after_at timestamptz and after_id
+-- uuid (the last row of the page before). Returns Execution. Locks: none.
+-- The queue and each partition are read in index order and merged, so the cost follows the page and not the log.
+-- That holds because a filter that is NULL is gone before the planner looks: it must see the values (the API's
+-- sessions do not prepare statements). The bound on scheduled_at beside the row comparison is for partition pruning,
+-- which does not understand row comparisons.
+SELECT
+    id, tenant_id, job_id, status, origin, scheduled_at, created_at, started_at, finished_at, duration_ms,
+    (extract(EPOCH FROM started_at - scheduled_at) * 1000)::float8 AS lag_ms,
+    attempt, priority, worker_id, retry_at, response_status, response_body, response_truncated,
+    error_code, error, skipped_until, skipped_count, trace_id, attempts
+FROM executions
+WHERE
+    tenant_id = %(tenant_id)s
+    AND (%(job_id)s::uuid IS NULL OR job_id = %(job_id)s::uuid)
+    AND (%(status)s::text IS NULL OR status = %(status)s::text)
+    AND (%(start_time)s::timestamptz IS NULL OR scheduled_at >= %(start_time)s::timestamptz)
+    AND (%(end_time)s::timestamptz IS NULL OR scheduled_at <= %(end_time)s::timestamptz)
+    AND (%(after_at)s::timestamptz IS NULL OR scheduled_at <= %(after_at)s::timestamptz)
+    AND (%(after_at)s::timestamptz IS NULL OR (scheduled_at, id) < (%(after_at)s::timestamptz, %(after_id)s::uuid))
+ORDER BY scheduled_at DESC, id DESC
+LIMIT %(limit)s OFFSET %(offset)s;
+
+-- name: count :value
+-- How many executions a list has, counted no further than limit. Params: tenant_id text, limit int; and, each NULL
+-- for any: job_id uuid, status text, start_time and end_time timestamptz. Locks: none.
+SELECT count(*)
+FROM (
+    SELECT
+    FROM executions
+    WHERE
+        tenant_id = %(tenant_id)s
+        AND (%(job_id)s::uuid IS NULL OR job_id = %(job_id)s::uuid)
+        AND (%(status)s::text IS NULL OR status = %(status)s::text)
+        AND (%(start_time)s::timestamptz IS NULL OR scheduled_at >= %(start_time)s::timestamptz)
+        AND (%(end_time)s::timestamptz IS NULL OR scheduled_at <= %(end_time)s::timestamptz)
+    LIMIT %(limit)s
+) AS counted;
+
+-- name: create_manual :value
+-- Make a job due at once, beside its schedule. Params: tenant_id text, job_id uuid, priority int. Result: the
+-- execution's id; its random part keeps two triggers within a millisecond apart. Locks: none.
+INSERT INTO execution_queue (id, job_id, tenant_id, scheduled_at, priority, origin)
+VALUES (
+    execution_id_at(now(), gen_random_uuid()), %(job_id)s, %(tenant_id)s, now(), %(priority)s, 'manual'
+)
+RETURNING id;
+
+-- name: lock :maybe
+-- Lock a live execution, so that its worker's outcome waits. Params: tenant_id text, id uuid. Returns LiveExecution,
+-- or nothing when it has finished. Locks: that queue row.
+SELECT id, worker_id, attempt
+FROM execution_queue
+WHERE tenant_id = %(tenant_id)s AND id = %(id)s
+FOR UPDATE;
+
+-- name: live_counts :one
+-- Live executions by state. Params: tenant_id text, job_id uuid or NULL for all. Returns LiveCounts. Locks: none.
+SELECT
+    count(*) FILTER (WHERE status = 'pending') AS pending,
+    count(*) FILTER (WHERE status = 'running') AS running,
+    count(*) FILTER (WHERE status = 'retrying') AS retrying,
+    count(*) FILTER (WHERE status = 'held') AS held
+FROM execution_queue
+WHERE
+    tenant_id = %(tenant_id)s
+    AND (%(job_id)s::uuid IS NULL OR job_id = %(job_id)s::uuid);
+
+-- name: totals :one
+-- Finished executions by state, since ever (retention does not touch these counts). Params: tenant_id text, job_id
+-- uuid or NULL for all. Returns FinishedCounts. Locks: none.
+SELECT
+    coalesce(sum(completed), 0)::bigint AS completed,
+    coalesce(sum(failed), 0)::bigint AS failed,
+    coalesce(sum(timeout), 0)::bigint AS timeout,
+    coalesce(sum(cancelled), 0)::bigint AS cancelled,
+    coalesce(sum(skipped), 0)::bigint AS skipped
+FROM job_totals
+WHERE
+    tenant_id = %(tenant_id)s
+    AND (%(job_id)s::uuid IS NULL OR job_id = %(job_id)s::uuid);
+
+-- name: percentiles :one
+-- Percentiles of duration and start lag over the newest executions that ran to an end, at most limit of them, so
+-- that the cost is bounded whatever the log's size. Params: tenant_id text, limit int; and, each NULL for any: job_id
+-- uuid, start_date and end_date date (UTC days of finishing, both inclusive). Returns Percentiles. Locks: none.
+-- The days are days of finishing, as in job_history, but the log is cut and indexed by scheduled_at: what finishes on
+-- a day was nearly always due on it or on the day before, and that bound is what leaves partitions out.
+SELECT
+    count(*) AS sampled,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY duration_ms) AS duration_p50_ms,
+    percentile_cont(0.95) WITHIN GROUP (ORDER BY duration_ms) AS duration_p95_ms,
+    percentile_cont(0.99) WITHIN GROUP (ORDER BY duration_ms) AS duration_p99_ms,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY lag_ms) AS lag_p50_ms,
+    percentile_cont(0.95) WITHIN GROUP (ORDER BY lag_ms) AS lag_p95_ms,
+    percentile_cont(0.99) WITHIN GROUP (ORDER BY lag_ms) AS lag_p99_ms
+FROM (
+    SELECT
+        duration_ms,
+        (extract(EPOCH FROM started_at - scheduled_at) * 1000)::float8 AS lag_ms
+    FROM execution_log
+    WHERE
+        tenant_id = %(tenant_id)s
+        AND (%(job_id)s::uuid IS NULL OR job_id = %(job_id)s::uuid)
+        AND status IN ('completed', 'failed', 'timeout')
+        AND (
+            %(start_date)s::date IS NULL
+            OR scheduled_at >= (%(start_date)s::date - 1)::timestamp AT TIME ZONE 'UTC'
+        )
+        AND (%(start_date)s::date IS NULL OR finished_at >= %(start_date)s::date::timestamp AT TIME ZONE 'UTC')
+        AND (
+            %(end_date)s::date IS NULL
+            OR scheduled_at < (%(end_date)s::date + 1)::timestamp AT TIME ZONE 'UTC'
+        )
+        AND (%(end_date)s::date IS NULL OR finished_at < (%(end_date)s::date + 1)::timestamp AT TIME ZONE 'UTC')
+    ORDER BY scheduled_at DESC, id DESC
+    LIMIT %(limit)s
+) AS newest;
