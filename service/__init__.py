@@ -1,1 +1,3 @@
 """Scheduler Service: a distributed HTTP job scheduler on PostgreSQL."""
+
+__version__ = "1.0.0"

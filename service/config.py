@@ -61,6 +61,13 @@ def _ssl_mode(raw: str) -> str:
     return raw
 
 
+def _log_level(raw: str) -> str:
+    levels = ("DEBUG", "INFO", "WARNING", "ERROR")
+    if raw.upper() not in levels:
+        raise ValueError("one of " + ", ".join(levels))
+    return raw.upper()
+
+
 def _database_url(raw: str) -> str:
     try:
         conninfo_to_dict(raw)
@@ -77,7 +84,7 @@ def _setting(name: str, default: Any, parse: Callable[[str], Any] = _text, secre
 class Config:
     """All settings, with their variable, default and range. repr() hides the secret ones."""
 
-    server_host: str = _setting("SERVER_HOST", "0.0.0.0")  # address to listen on
+    server_host: str = _setting("SERVER_HOST", "0.0.0.0")  # noqa: S104 - address to listen on
     server_port: int = _setting("SERVER_PORT", 5003, _whole(0, 65535))  # 0 takes a free port
     shutdown_timeout: float = _setting("SERVER_SHUTDOWN_TIMEOUT", 30.0, _seconds(0, 3600))  # for calls in flight
     server_threads: int = _setting("SERVER_THREADS", 8, _whole(1, 256))  # API requests served at once
@@ -101,6 +108,7 @@ class Config:
     cleanup_days: int = _setting("SCHEDULER_CLEANUP_DAYS", 30, _whole(1, 3650))  # days the log is kept
     timezone: str = _setting("SCHEDULER_TIMEZONE", "UTC", _zone)  # default of jobs
     tenant_required: bool = _setting("TENANT_REQUIRED", False, _flag)  # refuse requests without X-Tenant-ID
+    log_level: str = _setting("LOG_LEVEL", "INFO", _log_level)
     tracing_enabled: bool = _setting("TRACING_ENABLED", False, _flag)
     otlp_endpoint: str = _setting("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318")
 

@@ -78,6 +78,16 @@ def transaction(pool: Pool, tenant: str | None = None) -> Iterator[Connection[An
         raise translated(error) from error
 
 
+@contextmanager
+def session(pool: Pool) -> Iterator[Connection[Any]]:
+    """Lend an autocommit connection for single statements; raises as transaction() does."""
+    try:
+        with pool.connection() as conn:
+            yield conn
+    except psycopg.Error as error:
+        raise translated(error) from error
+
+
 def translated(error: psycopg.Error) -> ServiceError | psycopg.Error:
     """Our error for a driver error, by SQLSTATE and constraint; the error itself when it is a fault of ours."""
     constraint = error.diag.constraint_name or ""

@@ -39,18 +39,11 @@ SELECT
     j.payload::text AS payload,
     j.timeout_seconds,
     j.max_retries,
-    j.retry_delay_seconds
+    j.retry_delay_seconds,
+    extract(EPOCH FROM now() - c.scheduled_at)::float8 AS lag_seconds
 FROM claimed AS c
 LEFT JOIN jobs AS j ON c.job_id = j.id
 ORDER BY c.priority DESC, c.scheduled_at, c.id;
-
--- name: set_trace_ids :exec
--- Note the trace of attempts about to be made. Params: ids uuid[], trace_ids text[], worker_id uuid.
--- Locks: those queue rows, which only their worker, a cancel or a rescue touches.
-UPDATE execution_queue AS q
-SET trace_id = t.trace_id
-FROM unnest(%(ids)s::uuid[], %(trace_ids)s::text[]) AS t (id, trace_id)
-WHERE q.id = t.id AND q.worker_id = %(worker_id)s;
 
 -- name: finish :many
 -- Record how attempts ended: move each execution that is over from the queue to the log, count it in its day and

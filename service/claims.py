@@ -1,0 +1,60 @@
+"""Claims: executions a worker has taken, and what can be done with them. Bound statements of sql/queries/work.sql."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from service import sql
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedExecution:
+    """One execution to call now, with its job's request. The request is None when the job's row is gone."""
+
+    id: UUID
+    job_id: UUID
+    tenant_id: str
+    worker_id: UUID
+    scheduled_at: datetime
+    attempt: int  # from 1
+    endpoint: str | None
+    method: str | None
+    headers: dict[str, str] | None
+    payload: str | None  # JSON text; None sends no body
+    timeout_seconds: int | None
+    max_retries: int | None
+    retry_delay_seconds: int | None
+    lag_seconds: float  # claim after scheduled_at, by the database's clock
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An execution and the attempt it was claimed for."""
+
+    id: UUID
+    attempt: int
+
+
+claim = sql.many("work.claim", row=ClaimedExecution)
+_kept_claims = sql.many("work.kept_claims", row=Claim)
+_hand_back = sql.execute("work.hand_back")
+
+
+def lost(conn: Connection[Any], worker_id: UUID, claimed: Sequence[ClaimedExecution]) -> list[ClaimedExecution]:
+    """Those of a worker's claims that do not stand any more: cancelled, or taken back."""
+    rows = _kept_claims(conn, worker_id=worker_id, **_keys(claimed))
+    kept = {(row.id, row.attempt) for row in rows}
+    return [item for item in claimed if (item.id, item.attempt) not in kept]
+
+
+def hand_back(conn: Connection[Any], worker_id: UUID, claimed: Sequence[ClaimedExecution]) -> int:
+    """Return claims to pending with their attempt unspent. Returns how many still stood."""
+    return _hand_back(conn, worker_id=worker_id, **_keys(claimed))
+
+
+def _keys(claimed: Sequence[ClaimedExecution]) -> dict[str, object]:
+    return {"ids": [item.id for item in claimed], "attempts": [item.attempt for item in claimed]}

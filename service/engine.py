@@ -1,0 +1,121 @@
+"""The engine of one process: its loops, put together, started, and drained."""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import psycopg
+
+from service import db, log, metrics, upkeep
+from service.config import Config
+from service.dispatch import Dispatcher
+from service.errors import ServiceError
+from service.lease import Lease
+from service.listener import Listener, uuid_handler
+from service.loop import POLL_SECONDS, Loop
+from service.recorder import Recorder
+from service.ticker import Ticker
+from service.upkeep import Registration
+
+
+class Engine:
+    """Ticks, claims, calls, records and keeps house until drained. on_failure is called when a loop breaks."""
+
+    def __init__(self, config: Config, on_failure: Callable[[], None]) -> None:
+        self._config = config
+        self._pool = db.open_pool(config, "engine", size=6)
+        self._recorder = Recorder(self._pool)
+        self._registration = Registration(self._pool, config, lambda: self._dispatcher.busy, self._on_buried)
+        self._dispatcher = Dispatcher(
+            self._pool, self._recorder, config.worker_count, lambda: self._registration.id, on_failure
+        )
+        self.lease = Lease(config, str(self._registration.id))
+        ticker = Ticker(self._pool, self.lease, timedelta(seconds=config.misfire_after), self._on_work)
+        self._listener = Listener(
+            config,
+            {
+                "scheduler_work": lambda _: self._on_work(),
+                "scheduler_jobs": lambda _: self._tick.wake(),
+                "scheduler_cancel": uuid_handler(self._on_cancel),
+            },
+        )
+        self._tick = Loop("ticker", ticker.run_once, on_failure)
+        self._claim = Loop("claim", self._dispatcher.run_once, on_failure)
+        self._watch = Loop("watch", self._dispatcher.watch, on_failure)
+        self._record = Loop("recorder", self._recorder.run_once, on_failure)
+        self._listen = Loop("listener", self._listener.run_once, on_failure)
+        self._renew = Loop("lease", self._renew_lease, on_failure)
+        self._heartbeat = Loop("heartbeat", self._registration.run_once, on_failure)
+        self._rescue = Loop("rescue", self._rescue_once, on_failure, jitter=config.heartbeat / 10)
+        self._partitions = Loop("partitions", self._keep_partitions, on_failure, jitter=30.0)
+        self._loops = [
+            self._record,
+            self._heartbeat,
+            self._renew,
+            self._partitions,
+            self._listen,
+            self._tick,
+            self._claim,
+            self._watch,
+            self._rescue,
+        ]
+
+    def start(self) -> None:
+        """Register this process and start working."""
+        self._dispatcher.start(self._claim.wake)
+        for loop in self._loops:
+            loop.start()
+
+    def drain(self) -> None:
+        """Stop ticking and claiming, release the lease, let calls finish, record them, hand back the rest.
+
+        Heartbeats go on until the end, so nobody takes the calls under way for lost.
+        """
+        self._registration.draining = True
+        self._heartbeat.wake()
+        for loop in (self._tick, self._claim, self._rescue, self._partitions, self._renew):
+            loop.stop()
+        self.lease.release()
+        try:
+            self._dispatcher.drain(self._config.shutdown_timeout)
+            self._flush()
+            for loop in (self._record, self._watch, self._listen, self._heartbeat):
+                loop.stop()
+            self._registration.remove()
+        except (ServiceError, psycopg.Error) as error:
+            log.warning(log.DATABASE_LOST, loop="drain", error=error, note="others will rescue what is left")
+        self._listener.close()
+        self.lease.close()
+        self._pool.close()
+        log.info(log.WORKER_DRAINED, unwritten=self._recorder.unwritten)
+
+    def _flush(self) -> None:
+        deadline = time.monotonic() + 10.0
+        while self._recorder.unwritten and time.monotonic() < deadline:
+            threading.Event().wait(0.02)
+
+    def _renew_lease(self) -> float:
+        delay = self.lease.renew()
+        metrics.LEASE_HELD.set(self.lease.held)
+        return delay
+
+    def _rescue_once(self) -> float:
+        rescued = upkeep.rescue(self._pool)
+        upkeep.complete_jobs(self._pool)
+        if rescued:
+            self._tick.wake()
+        return 0.0 if rescued else min(self._config.heartbeat / 2, POLL_SECONDS * 5)
+
+    def _keep_partitions(self) -> float:
+        return upkeep.keep_partitions(self._pool, self._config.cleanup_days)
+
+    def _on_work(self) -> None:
+        self._claim.wake()
+
+    def _on_cancel(self, execution_id: UUID) -> None:
+        self._dispatcher.abort(execution_id)
+
+    def _on_buried(self) -> None:
+        self._dispatcher.abort_all()

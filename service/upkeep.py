@@ -1,0 +1,160 @@
+"""What keeps the engine's house: heartbeats, the rescue of lost executions, the log's partitions and retention."""
+
+import os
+import platform
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID, uuid4
+
+from service import __version__, db, executions, log, metrics, sql
+from service.config import Config
+from service.executions import Ended
+
+DAYS_AHEAD = 7  # partitions made before their day
+RESCUE_BATCH = 500
+PURGE_BATCH = 1000
+PARTITION_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker that missed its heartbeats."""
+
+    id: UUID
+    host: str
+    pid: int
+    heartbeat_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LostExecution:
+    """A running execution whose worker is gone."""
+
+    id: UUID
+    worker_id: UUID
+    attempt: int
+    max_retries: int
+
+
+_register = sql.execute("upkeep.register_worker")
+_heartbeat = sql.execute("upkeep.heartbeat")
+_dead_workers = sql.many("upkeep.dead_workers", row=Worker)
+_lost_executions = sql.many("upkeep.lost_executions", row=LostExecution)
+_delete_workers = sql.execute("upkeep.delete_workers")
+_complete_exhausted_jobs = sql.execute("upkeep.complete_exhausted_jobs")
+_try_upkeep_lock = sql.value("upkeep.try_upkeep_lock")
+_make_partitions = sql.value("upkeep.make_partitions")
+_drop_partitions = sql.value("upkeep.drop_partitions")
+_purge_default_partition = sql.execute("upkeep.purge_default_partition")
+
+
+class Registration:
+    """This process in the table of workers. Buried by others while it hung, it comes back under a new id."""
+
+    def __init__(self, pool: db.Pool, config: Config, busy: Callable[[], int], on_buried: Callable[[], None]) -> None:
+        self._pool = pool
+        self._config = config
+        self._busy = busy
+        self._on_buried = on_buried
+        self._lock = threading.Lock()
+        self._registered = False
+        self.id = uuid4()
+        self.draining = False
+
+    def run_once(self) -> float:
+        """Register, or send a heartbeat. Returns the seconds until the next one."""
+        with self._lock:
+            if not self._registered or not self._beat():
+                self._register()
+        return self._config.heartbeat
+
+    def remove(self) -> None:
+        """Leave the table, at the end of a drain."""
+        with self._lock, db.session(self._pool) as conn:
+            _delete_workers(conn, ids=[self.id])
+
+    def _beat(self) -> bool:
+        with db.session(self._pool) as conn:
+            alive = _heartbeat(conn, id=self.id, busy=self._busy(), draining=self.draining) == 1
+        if not alive:
+            log.warning(log.WORKER_BURIED, worker_id=self.id, note="it hung; what it was calling has been taken back")
+            self._registered = False
+            self.id = uuid4()
+            self._on_buried()
+        return alive
+
+    def _register(self) -> None:
+        with db.session(self._pool) as conn:
+            _register(
+                conn,
+                id=self.id,
+                host=platform.node()[:255],
+                pid=os.getpid(),
+                version=__version__,
+                slots=self._config.worker_count,
+                heartbeat_seconds=self._config.heartbeat,
+            )
+        self._registered = True
+        log.info(log.WORKER_STARTED, worker_id=self.id, slots=self._config.worker_count)
+
+
+def rescue(pool: db.Pool) -> int:
+    """Bury workers that missed two heartbeats and take back what they were calling. Returns executions taken back.
+
+    The lost attempt counts as spent, with the error `worker_lost`. Even without retries an execution gets a second
+    attempt, since nobody knows whether the first one was ever sent; a third it gets only by its job's retries, so an
+    execution that kills its workers comes to an end.
+    """
+    with db.transaction(pool) as conn:
+        dead = _dead_workers(conn)
+        lost = _lost_executions(conn, dead_ids=[worker.id for worker in dead], limit=RESCUE_BATCH)
+        executions.end(conn, [_ended(item) for item in lost])
+        if len(lost) < RESCUE_BATCH:
+            _delete_workers(conn, ids=[worker.id for worker in dead])
+    for worker in dead:
+        log.warning(log.WORKER_BURIED, worker_id=worker.id, host=worker.host, pid=worker.pid)
+    if lost:
+        metrics.RESCUED.inc(len(lost))
+        log.warning(log.EXECUTIONS_RESCUED, executions=len(lost))
+    return len(lost)
+
+
+def _ended(lost: LostExecution) -> Ended:
+    again = lost.attempt < max(lost.max_retries + 1, 2)
+    return Ended(
+        id=lost.id,
+        worker_id=lost.worker_id,
+        attempt=lost.attempt,
+        status="failed",
+        retry_delay=0.0 if again else None,
+        error_code="worker_lost",
+        error="worker lost: the process making this call died or hung before it recorded an outcome",
+    )
+
+
+def complete_jobs(pool: db.Pool) -> None:
+    """Complete jobs with nothing left to run that the finishing statement had to leave."""
+    with db.session(pool) as conn:
+        _complete_exhausted_jobs(conn)
+
+
+def keep_partitions(pool: db.Pool, cleanup_days: int, today: date | None = None) -> float:
+    """Make the log's partitions of the coming days and drop those past retention. Returns seconds until the next look.
+
+    One process does it at a time; the others leave it to that one.
+    """
+    with db.transaction(pool) as conn:
+        if _try_upkeep_lock(conn):
+            made = _make_partitions(conn, days_ahead=DAYS_AHEAD, today=today)
+            if made:
+                log.info(log.PARTITIONS_CHANGED, made=made)
+    with db.transaction(pool) as conn:
+        if _try_upkeep_lock(conn):
+            dropped = _drop_partitions(conn, days=cleanup_days, today=today)
+            purged = _purge_default_partition(conn, days=cleanup_days, limit=PURGE_BATCH, today=today)
+            if dropped or purged:
+                log.info(log.PARTITIONS_CHANGED, dropped=dropped, purged=purged)
+            return 0.0 if purged == PURGE_BATCH else PARTITION_SECONDS
+    return PARTITION_SECONDS
