@@ -86,9 +86,7 @@ def test_a_folder_belongs_to_one_run(tmp_path: Path, other_run: tuple[subprocess
         pass
 
 
-def test_what_a_killed_run_left_is_taken_over(
-    tmp_path: Path, other_run: tuple[subprocess.Popen[str], str]
-) -> None:
+def test_what_a_killed_run_left_is_taken_over(tmp_path: Path, other_run: tuple[subprocess.Popen[str], str]) -> None:
     process, old_url = other_run
     with psycopg.connect(old_url, autocommit=True) as conn:
         conn.execute("CREATE TABLE kept AS SELECT 42 AS answer")
