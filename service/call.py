@@ -83,9 +83,7 @@ class Caller:
     def _send(self, request: Request) -> requests.Response:
         try:
             prepared = _prepare(request)
-            return self._session.send(
-                prepared, timeout=request.timeout, stream=True, allow_redirects=False, proxies={}
-            )
+            return self._session.send(prepared, timeout=request.timeout, stream=True, allow_redirects=False, proxies={})
         except ExchangeError:
             raise
         except (requests.RequestException, ValueError) as error:

@@ -12,7 +12,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from http.client import BadStatusLine, HTTPException, IncompleteRead, LineTooLong
+from http.client import BadStatusLine, HTTPException, HTTPResponse, IncompleteRead, LineTooLong
 from typing import Any
 
 import requests
@@ -133,8 +133,38 @@ def _current() -> _Exchange:
     return thread
 
 
+class _Head:
+    """The stream of an answer's headers: raises at an end in there, where http.client sees nothing amiss."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+        self.close = stream.close
+        self._begun = False
+
+    def readline(self, limit: int) -> bytes:
+        """The next line, at most limit bytes of it."""
+        line: bytes = self.stream.readline(limit)
+        if self._begun and not line:
+            raise IncompleteRead(b"")
+        self._begun = True
+        return line
+
+
+class _WholeHead(HTTPResponse):
+    def begin(self) -> None:
+        head = _Head(self.fp)
+        self.fp: Any = head
+        try:
+            super().begin()
+        finally:
+            if self.fp is head:  # else the answer has no body, and the stream is closed
+                self.fp = head.stream
+
+
 class _Held(HTTPConnection):
     """A connection that shows its socket to the exchange using it."""
+
+    response_class = _WholeHead
 
     def _new_conn(self) -> socket.socket:
         sock = super()._new_conn()
@@ -208,6 +238,7 @@ FAILURES: tuple[tuple[type[BaseException], str, bool, str], ...] = (
     (IncompleteRead, "connection", True, "The answer's body was cut off."),
     (BadStatusLine, "protocol", True, "The answer is not HTTP."),
     (LineTooLong, "response_too_large", False, str(too_large())),
+    (urllib3.exceptions.InvalidHeader, "protocol", True, "The answer's headers contradict each other."),
     (requests.exceptions.InvalidURL, "invalid_request", False, "The URL is not valid."),
     (ValueError, "invalid_request", False, "The request cannot be sent: its URL or headers are not valid."),
 )

@@ -109,7 +109,7 @@ class _Received:
         self.header_bytes = 0
         self.headers_too_large = False
         self.body = bytearray()
-        self._in_headers = True
+        self._in_headers = True  # until the empty line after them
 
     def header(self, line: bytes) -> int:
         """Take one header line; a shorter count than given makes libcurl give up."""
@@ -131,6 +131,10 @@ class _Received:
         """Take a piece of the body; past the limit libcurl is made to stop and to close the connection."""
         self.body += data[: BODY_LIMIT + 1 - len(self.body)]
         return len(data) if len(self.body) <= BODY_LIMIT else 0
+
+    def headers_cut_off(self) -> bool:
+        """Whether the connection ended inside the headers, which libcurl takes for their end."""
+        return self._in_headers
 
     def headers(self) -> dict[str, str]:
         """The fields by name in lower case, repeated ones joined as RFC 9110 section 5.3 allows."""
@@ -184,7 +188,10 @@ class CurlAdapter(Transport):
         return self._answer(received, failure)
 
     def close(self) -> None:
-        """Close all connections; abort() stays harmless."""
+        """Close all connections; abort() stays harmless.
+
+        A name lookup left behind by a call that ended early is waited for, as long as the resolver takes.
+        """
         self._multi.close()
         self._easy.close()
         os.close(self._wake_read)
@@ -242,6 +249,8 @@ class CurlAdapter(Transport):
         # A body that has reached the limit is read as far as it will be, whatever became of its rest.
         if failure and len(received.body) < BODY_LIMIT:
             raise CurlFailures.error(*failure)
+        if received.headers_cut_off():
+            raise ExchangeError("connection", "The answer's headers were cut off.", retryable=True)
         status = self._easy.getinfo(pycurl.RESPONSE_CODE)
         truncated = len(received.body) > BODY_LIMIT or failure is not None
         return Answer(status, received.headers(), bytes(received.body), truncated=truncated)

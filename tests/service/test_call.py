@@ -209,9 +209,7 @@ def test_what_cannot_be_sent_is_refused(caller, receiver, changes):
     [
         pytest.param(b"HTTP/1.0 200 OK\r\n\r\nold", "old", id="HTTP/1.0"),
         pytest.param(status(200, body=b"a\0b"), "a\N{REPLACEMENT CHARACTER}b", id="NUL"),
-        pytest.param(
-            status(200, body=b"a\xed\xa0\x80"), "a" + "\N{REPLACEMENT CHARACTER}" * 3, id="surrogate"
-        ),
+        pytest.param(status(200, body=b"a\xed\xa0\x80"), "a" + "\N{REPLACEMENT CHARACTER}" * 3, id="surrogate"),
         pytest.param(
             status(200, "Content-Encoding: gzip", body=b"\x1f\x8bjunk"),
             "\x1f\N{REPLACEMENT CHARACTER}junk",

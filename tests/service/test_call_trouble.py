@@ -121,17 +121,16 @@ def test_a_body_that_stalls_at_the_limit_completes_truncated(caller, receiver):
     [
         pytest.param(answering(b""), "connection", id="closed"),
         pytest.param(resetting(b""), "connection", id="reset"),
-        pytest.param(
-            resetting(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), "connection", id="reset in body"
-        ),
-        pytest.param(
-            answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), "connection", id="cut off"
-        ),
+        pytest.param(resetting(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), "connection", id="reset in body"),
+        pytest.param(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), "connection", id="cut off"),
         pytest.param(
             answering(CHUNKED + b"5\r\nab"),
             "connection",
             id="cut chunk",
         ),
+        pytest.param(answering(b"HTTP/1.1 200 OK\r\nX-A: b"), "connection", id="cut headers"),
+        pytest.param(answering(b"HTTP/1.1 200 OK\r\n"), "connection", id="cut before headers"),
+        pytest.param(answering(status(200, "Content-Length: 3")), "protocol", id="two lengths"),
         pytest.param(answering(b"\x16\x03\x01 garbage\r\n\r\n"), "protocol", id="garbage"),
         pytest.param(answering(b"SSH-2.0-OpenSSH_9.6\r\n"), "protocol", id="another protocol"),
     ],
