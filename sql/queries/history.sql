@@ -1,0 +1,67 @@
+-- name: list :many
+-- A page of days, newest first, a row per job and day. Params: tenant_id text, start_date and end_date date (both
+-- inclusive), limit int, offset int; and, each NULL for any: job_id uuid, after_date date and after_id uuid (the last
+-- row of the page before). Returns HistoryDay. Locks: none.
+SELECT
+    job_id,
+    day AS date,
+    completed,
+    failed,
+    timeout,
+    cancelled,
+    skipped,
+    completed + failed + timeout + cancelled + skipped AS total,
+    attempts,
+    duration_ms_sum / nullif(completed + failed + timeout, 0) AS avg_duration_ms,
+    CASE WHEN completed + failed + timeout > 0 THEN duration_ms_max END AS max_duration_ms,
+    lag_ms_sum / nullif(completed + failed + timeout, 0) AS avg_lag_ms,
+    CASE WHEN completed + failed + timeout > 0 THEN lag_ms_max END AS max_lag_ms
+FROM job_history
+WHERE
+    tenant_id = %(tenant_id)s
+    AND day BETWEEN %(start_date)s::date AND %(end_date)s::date
+    AND (%(job_id)s::uuid IS NULL OR job_id = %(job_id)s::uuid)
+    AND (%(after_date)s::date IS NULL OR day <= %(after_date)s::date)
+    AND (%(after_date)s::date IS NULL OR day < %(after_date)s::date OR job_id > %(after_id)s::uuid)
+ORDER BY day DESC, job_id
+LIMIT %(limit)s OFFSET %(offset)s;
+
+-- name: count :value
+-- How many rows a list has, counted no further than limit. Params: tenant_id text, start_date and end_date date,
+-- job_id uuid or NULL for any, limit int. Locks: none.
+SELECT count(*)
+FROM (
+    SELECT
+    FROM job_history
+    WHERE
+        tenant_id = %(tenant_id)s
+        AND day BETWEEN %(start_date)s::date AND %(end_date)s::date
+        AND (%(job_id)s::uuid IS NULL OR job_id = %(job_id)s::uuid)
+    LIMIT %(limit)s
+) AS counted;
+
+-- name: stats :many
+-- Sums over a window of days: first a row for the whole of it (date NULL), then one for each day on which something
+-- finished, oldest first. Params: tenant_id text, start_date and end_date date (both inclusive), job_id uuid or NULL
+-- for any. Returns HistorySum. Locks: none.
+SELECT
+    day AS date,
+    coalesce(sum(completed), 0)::bigint AS completed,
+    coalesce(sum(failed), 0)::bigint AS failed,
+    coalesce(sum(timeout), 0)::bigint AS timeout,
+    coalesce(sum(cancelled), 0)::bigint AS cancelled,
+    coalesce(sum(skipped), 0)::bigint AS skipped,
+    coalesce(sum(completed + failed + timeout + cancelled + skipped), 0)::bigint AS total,
+    coalesce(sum(attempts), 0)::bigint AS attempts,
+    sum(completed)::float8 / nullif(sum(completed + failed + timeout), 0) AS success_rate,
+    sum(duration_ms_sum) / nullif(sum(completed + failed + timeout), 0) AS avg_duration_ms,
+    max(duration_ms_max) FILTER (WHERE completed + failed + timeout > 0) AS max_duration_ms,
+    sum(lag_ms_sum) / nullif(sum(completed + failed + timeout), 0) AS avg_lag_ms,
+    max(lag_ms_max) FILTER (WHERE completed + failed + timeout > 0) AS max_lag_ms
+FROM job_history
+WHERE
+    tenant_id = %(tenant_id)s
+    AND day BETWEEN %(start_date)s::date AND %(end_date)s::date
+    AND (%(job_id)s::uuid IS NULL OR job_id = %(job_id)s::uuid)
+GROUP BY GROUPING SETS ((), (day))
+ORDER BY day NULLS FIRST;
