@@ -2,7 +2,7 @@
 
 A block starts with `-- name: claim :many` and runs to the next one. Its cardinality says what a call returns:
 `many` a list of rows, `one` a row (NotFound on none), `maybe` a row or None, `value` one column of one row,
-`exec` the count of rows touched. Statements reach the driver as they were read.
+`exec` the count of rows touched. Statements reach the driver as they were read, each within a span of its name.
 """
 
 import re
@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from opentelemetry.trace import SpanKind
 from psycopg import Connection
 from psycopg.rows import class_row, tuple_row
 
+from service import tracing
 from service.errors import NotFound
 
 QUERIES = Path(__file__).parent.parent / "sql" / "queries"
@@ -79,7 +81,8 @@ def many(name: str, row: type[Row]) -> Many[Row]:
 
     def call(conn: Connection[Any], /, **params: object) -> list[Row]:
         statement.check(params)
-        return conn.cursor(row_factory=class_row(row)).execute(statement.text, params).fetchall()
+        with tracing.span(statement.name, SpanKind.CLIENT):
+            return conn.cursor(row_factory=class_row(row)).execute(statement.text, params).fetchall()
 
     return call
 
@@ -90,7 +93,8 @@ def maybe(name: str, row: type[Row]) -> Callable[..., Row | None]:
 
     def call(conn: Connection[Any], /, **params: object) -> Row | None:
         statement.check(params)
-        return conn.cursor(row_factory=class_row(row)).execute(statement.text, params).fetchone()
+        with tracing.span(statement.name, SpanKind.CLIENT):
+            return conn.cursor(row_factory=class_row(row)).execute(statement.text, params).fetchone()
 
     return call
 
@@ -101,7 +105,8 @@ def one(name: str, row: type[Row]) -> Callable[..., Row]:
 
     def call(conn: Connection[Any], /, **params: object) -> Row:
         statement.check(params)
-        found = conn.cursor(row_factory=class_row(row)).execute(statement.text, params).fetchone()
+        with tracing.span(statement.name, SpanKind.CLIENT):
+            found = conn.cursor(row_factory=class_row(row)).execute(statement.text, params).fetchone()
         if found is None:
             raise NotFound
         return found
@@ -115,7 +120,8 @@ def value(name: str) -> Callable[..., Any]:
 
     def call(conn: Connection[Any], /, **params: object) -> Any:
         statement.check(params)
-        found = conn.cursor(row_factory=tuple_row).execute(statement.text, params).fetchone()
+        with tracing.span(statement.name, SpanKind.CLIENT):
+            found = conn.cursor(row_factory=tuple_row).execute(statement.text, params).fetchone()
         return None if found is None else found[0]
 
     return call
@@ -127,6 +133,7 @@ def execute(name: str) -> Callable[..., int]:
 
     def call(conn: Connection[Any], /, **params: object) -> int:
         statement.check(params)
-        return conn.execute(statement.text, params).rowcount
+        with tracing.span(statement.name, SpanKind.CLIENT):
+            return conn.execute(statement.text, params).rowcount
 
     return call
