@@ -109,6 +109,9 @@ BEGIN
     IF to_regclass(partition) IS NOT NULL THEN
         RETURN FALSE;
     END IF;
+    -- First of all, and so waiting for whoever writes to it: a row of this day that came after the move below
+    -- would make ATTACH fail.
+    LOCK TABLE execution_log_default IN ACCESS EXCLUSIVE MODE;
     EXECUTE format(
         'CREATE TABLE %I (LIKE execution_log INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)', partition
     );
