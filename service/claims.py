@@ -9,6 +9,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from service import sql
+from service.policy import BackoffKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,9 @@ class ClaimedExecution:
     timeout_seconds: int | None
     max_retries: int | None
     retry_delay_seconds: int | None
+    retry_backoff: BackoffKind | None
+    retry_max_delay_seconds: int | None
+    retry_on: list[str] | None  # None: the default set
     lag_seconds: float  # claim after scheduled_at, by the database's clock
 
 

@@ -103,7 +103,7 @@ class Engine:
 
     def _rescue_once(self) -> float:
         rescued = upkeep.rescue(self._pool)
-        upkeep.complete_jobs(self._pool)
+        upkeep.settle(self._pool)
         if rescued:
             self._tick.wake()
         return 0.0 if rescued else min(self._config.heartbeat / 2, POLL_SECONDS * 5)

@@ -18,6 +18,7 @@ count = sql.value("executions.count")
 live_counts = sql.one("executions.live_counts", row=LiveCounts)
 totals = sql.one("executions.totals", row=FinishedCounts)
 percentiles = sql.one("executions.percentiles", row=Percentiles)
+_release_overlapped = sql.execute("upkeep.release_overlapped")
 _lock = sql.maybe("executions.lock", row=LiveExecution)
 
 
@@ -41,7 +42,7 @@ class Ended:
 
 def end(conn: Connection[Any], outcomes: Sequence[Ended]) -> list[FinishedExecution]:
     """Record how attempts ended; gives those that were still the caller's, with the status each has now."""
-    return finish(
+    finished = finish(
         conn,
         ids=[o.id for o in outcomes],
         worker_ids=[o.worker_id for o in outcomes],
@@ -56,6 +57,15 @@ def end(conn: Connection[Any], outcomes: Sequence[Ended]) -> list[FinishedExecut
         errors=[o.error for o in outcomes],
         trace_ids=[o.trace_id for o in outcomes],
     )
+    if any(row.awaited for row in finished):
+        let_go(conn)
+    return finished
+
+
+def let_go(conn: Connection[Any]) -> None:
+    """Make executions pending that were held until their job's earlier execution had ended."""
+    if _release_overlapped(conn):
+        notify.work(conn)
 
 
 def cancel(conn: Connection[Any], tenant_id: str, id: UUID) -> Execution:

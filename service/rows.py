@@ -109,6 +109,7 @@ class FinishedExecution:
     id: UUID
     job_id: UUID
     status: str  # final, or retrying or held
+    awaited: bool  # an execution of the job is held until this one has ended
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from types import FrameType
 from typing import Any, NoReturn
 
-import waitress
+from waitress.server import create_server
 
 from service import __version__, db, log, tracing
 from service.api import Services, create_app
@@ -43,7 +43,7 @@ def _listen(config: Config, shutdown: "Shutdown", closing: ExitStack) -> Any:
     closing.callback(pool.close)
     lease = shutdown.engine.lease if shutdown.engine is not None else Lease(config, "api")
     app = create_app(Services(config=config, pool=pool, draining=shutdown.draining, lease_state=lease.state))
-    return waitress.create_server(
+    return create_server(
         app,
         host=config.server_host,
         port=config.server_port,

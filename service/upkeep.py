@@ -134,9 +134,10 @@ def _ended(lost: LostExecution) -> Ended:
     )
 
 
-def complete_jobs(pool: db.Pool) -> None:
-    """Complete jobs with nothing left to run that the finishing statement had to leave."""
+def settle(pool: db.Pool) -> None:
+    """Let executions go that wait for nothing any more, and complete jobs that finishing had to leave."""
     with db.session(pool) as conn:
+        executions.let_go(conn)
         _complete_exhausted_jobs(conn)
 
 

@@ -8,6 +8,7 @@ from service import __version__, log, metrics, tracing
 from service.call import Caller, Outcome, Request
 from service.claims import ClaimedExecution
 from service.executions import Ended
+from service.policy import Backoff, is_retryable, retry_delay
 
 
 def perform(claimed: ClaimedExecution, caller: Caller) -> Ended:
@@ -55,15 +56,17 @@ def request_of(claimed: ClaimedExecution, traceparent: str) -> Request:
 
 def ended_of(claimed: ClaimedExecution, outcome: Outcome, trace_id: str) -> Ended:
     """What to record of an attempt: with a retry delay while the outcome is retryable and attempts are left."""
-    retry_delay = None
-    if outcome.retryable and claimed.attempt <= (claimed.max_retries or 0):
-        retry_delay = max(float(claimed.retry_delay_seconds or 0), outcome.retry_after or 0.0)
+    delay = None
+    if claimed.attempt <= (claimed.max_retries or 0) and is_retryable(
+        outcome.status, outcome.error_code, outcome.response_status, claimed.retry_on, outcome.retryable
+    ):
+        delay = retry_delay(claimed.attempt, _backoff(claimed), outcome.retry_after, str(claimed.id))
     return Ended(
         id=claimed.id,
         worker_id=claimed.worker_id,
         attempt=claimed.attempt,
         status=outcome.status,
-        retry_delay=retry_delay,
+        retry_delay=delay,
         duration_ms=outcome.duration_ms,
         response_status=outcome.response_status,
         response_body=outcome.response_body,
@@ -71,6 +74,14 @@ def ended_of(claimed: ClaimedExecution, outcome: Outcome, trace_id: str) -> Ende
         error_code=outcome.error_code,
         error=outcome.error,
         trace_id=trace_id,
+    )
+
+
+def _backoff(claimed: ClaimedExecution) -> Backoff:
+    return Backoff(
+        kind=claimed.retry_backoff or "fixed",
+        delay=float(claimed.retry_delay_seconds or 0),
+        max_delay=None if claimed.retry_max_delay_seconds is None else float(claimed.retry_max_delay_seconds),
     )
 
 

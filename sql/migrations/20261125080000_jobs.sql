@@ -21,6 +21,20 @@ CREATE TABLE jobs (
     metadata jsonb NOT NULL DEFAULT '{}',
     status text NOT NULL DEFAULT 'active',
     next_run_at timestamptz,
+    next_instant_at timestamptz,
+    start_at timestamptz,
+    end_at timestamptz,
+    max_runs integer,
+    runs integer NOT NULL DEFAULT 0,
+    jitter_seconds integer NOT NULL DEFAULT 0,
+    misfire_policy text NOT NULL DEFAULT 'fire_once',
+    misfire_limit integer NOT NULL DEFAULT 100,
+    start_deadline_seconds integer,
+    overlap_policy text NOT NULL DEFAULT 'allow',
+    retry_backoff text NOT NULL DEFAULT 'fixed',
+    retry_max_delay_seconds integer,
+    retry_on text [],
+    paused_at timestamptz,
     version integer NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
@@ -43,6 +57,17 @@ CREATE TABLE jobs (
     CONSTRAINT jobs_tags_count CHECK (cardinality(tags) <= 50),
     CONSTRAINT jobs_metadata_object CHECK (jsonb_typeof(metadata) = 'object'),
     CONSTRAINT jobs_status_known CHECK (status IN ('active', 'paused', 'completed', 'deleted')),
+    CONSTRAINT jobs_bounds_in_order CHECK (end_at > start_at),
+    CONSTRAINT jobs_max_runs_in_range CHECK (max_runs >= 1),
+    CONSTRAINT jobs_jitter_in_range CHECK (jitter_seconds BETWEEN 0 AND 86400),
+    CONSTRAINT jobs_misfire_policy_known CHECK (misfire_policy IN ('fire_once', 'skip', 'fire_all')),
+    CONSTRAINT jobs_misfire_limit_in_range CHECK (misfire_limit BETWEEN 1 AND 1000),
+    CONSTRAINT jobs_start_deadline_in_range CHECK (start_deadline_seconds >= 1),
+    CONSTRAINT jobs_overlap_policy_known CHECK (overlap_policy IN ('allow', 'skip', 'queue', 'replace')),
+    CONSTRAINT jobs_retry_backoff_known CHECK (retry_backoff IN ('fixed', 'exponential')),
+    CONSTRAINT jobs_retry_max_delay_in_range CHECK (retry_max_delay_seconds BETWEEN 1 AND 86400),
+    CONSTRAINT jobs_retry_on_count CHECK (cardinality(retry_on) <= 50),
+    CONSTRAINT jobs_paused_at_iff_paused CHECK (paused_at IS NULL OR status = 'paused'),
     CONSTRAINT jobs_next_run_only_when_active CHECK (next_run_at IS NULL OR status = 'active')
 ) WITH (fillfactor = 85);
 
@@ -52,6 +77,16 @@ COMMENT ON COLUMN jobs.anchor_at IS
 'Origin of interval and @every schedules: the k-th instant is anchor_at plus k intervals, so runs never drift.';
 COMMENT ON COLUMN jobs.next_run_at IS
 'The coming instant, or NULL when none is left or the job is not active. An active job with NULL here has had its last run materialized.';
+COMMENT ON COLUMN jobs.next_instant_at IS
+'The schedule''s own instant behind next_run_at, which is later by the jitter offset; NULL means the same as next_run_at.';
+COMMENT ON COLUMN jobs.runs IS 'Runs the schedule has materialized since it was set; max_runs bounds it.';
+COMMENT ON COLUMN jobs.misfire_policy IS
+'For instants that passed while nobody ticked: fire_once (the newest runs), skip (none), fire_all (at most misfire_limit).';
+COMMENT ON COLUMN jobs.start_deadline_seconds IS 'An instant older than this when it is materialized is skipped.';
+COMMENT ON COLUMN jobs.overlap_policy IS
+'For an instant that comes due while an earlier execution lives: allow, skip, queue (one waits), replace (the earlier is cancelled).';
+COMMENT ON COLUMN jobs.retry_on IS
+'Status codes and classes (503, 5xx, timeout, connection) that are retried; NULL is the default set.';
 COMMENT ON COLUMN jobs.payload IS 'JSON body sent with the call; NULL sends no body.';
 COMMENT ON COLUMN jobs.max_retries IS 'Calls after the first: 3 means at most 4 calls.';
 COMMENT ON COLUMN jobs.version IS 'Counts the edits of the definition, from 1.';
@@ -63,6 +98,28 @@ COMMENT ON INDEX jobs_exhausted_idx IS
 'Serves work.finish and upkeep.complete_exhausted_jobs: jobs whose last run has been materialized.';
 CREATE INDEX jobs_tenant_list_idx ON jobs (tenant_id, created_at DESC, id DESC) WHERE status <> 'deleted';
 COMMENT ON INDEX jobs_tenant_list_idx IS 'Serves jobs.list and jobs.count: a tenant''s jobs, newest first.';
+
+CREATE TABLE job_versions (
+    job_id uuid NOT NULL,
+    version integer NOT NULL,
+    tenant_id text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    anchor_at timestamptz NOT NULL,
+    start_at timestamptz,
+    end_at timestamptz,
+    jitter_seconds integer NOT NULL,
+    type text NOT NULL,
+    schedule text NOT NULL,
+    timezone text NOT NULL,
+    endpoint text NOT NULL,
+    method text NOT NULL,
+    headers jsonb NOT NULL,
+    payload jsonb,
+    CONSTRAINT job_versions_pkey PRIMARY KEY (job_id, version),
+    CONSTRAINT job_versions_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs (id) ON DELETE CASCADE
+);
+COMMENT ON TABLE job_versions IS
+'Every definition a job has had, insert-only: what an execution of an earlier version sent, and what the schedule named then.';
 
 CREATE TABLE job_totals (
     job_id uuid NOT NULL,
@@ -112,4 +169,5 @@ COMMENT ON INDEX job_history_tenant_idx IS 'Serves history.list and history.stat
 -- migrate:down
 DROP TABLE job_history;
 DROP TABLE job_totals;
+DROP TABLE job_versions;
 DROP TABLE jobs;

@@ -56,15 +56,20 @@ CREATE TABLE execution_queue (
     claimed_at timestamptz,
     retry_at timestamptz,
     attempt integer NOT NULL DEFAULT 0,
+    job_version integer,
     priority smallint NOT NULL,
     status text NOT NULL DEFAULT 'pending',
+    held_for text,
     origin text NOT NULL DEFAULT 'schedule',
     tenant_id text NOT NULL,
     trace_id text,
     attempts jsonb NOT NULL DEFAULT '[]',
     CONSTRAINT execution_queue_pkey PRIMARY KEY (id),
     CONSTRAINT execution_queue_status_known CHECK (status IN ('pending', 'running', 'retrying', 'held')),
-    CONSTRAINT execution_queue_origin_known CHECK (origin IN ('schedule', 'manual')),
+    CONSTRAINT execution_queue_origin_known CHECK (origin IN ('schedule', 'manual', 'backfill')),
+    CONSTRAINT execution_queue_held_for_known CHECK (
+        held_for IS NULL OR (held_for = 'overlap' AND status = 'held')
+    ),
     CONSTRAINT execution_queue_worker_iff_running CHECK (
         (status = 'running') = (worker_id IS NOT NULL)
         AND (status = 'running') = (claimed_at IS NOT NULL)
@@ -81,7 +86,9 @@ CREATE TABLE execution_queue (
 COMMENT ON TABLE execution_queue IS
 'Live executions only, so that a claim touches a table about as big as the backlog. Each row changes status two or three times under partial indexes on status (never HOT) and is then deleted: autovacuum goes by a fixed count of dead rows and does not pause. No foreign key to jobs: its share lock would write to the job''s row on every insert; jobs are never deleted.';
 COMMENT ON COLUMN execution_queue.status IS
-'pending (ready to be claimed), running (claimed by worker_id), retrying (waits for retry_at), held (its job is paused).';
+'pending (ready to be claimed), running (claimed by worker_id), retrying (waits for retry_at), held (its job is paused, or held_for says why).';
+COMMENT ON COLUMN execution_queue.held_for IS 'overlap: waits until the job''s earlier execution has ended.';
+COMMENT ON COLUMN execution_queue.job_version IS 'Version of the job''s definition that the latest attempt sent.';
 COMMENT ON COLUMN execution_queue.attempt IS 'Number of the latest attempt; 0 before the first claim.';
 COMMENT ON COLUMN execution_queue.started_at IS 'When the first attempt was claimed.';
 COMMENT ON COLUMN execution_queue.claimed_at IS 'When the attempt under way was claimed.';
@@ -97,6 +104,8 @@ COMMENT ON INDEX execution_queue_worker_idx IS 'Serves upkeep.lost_executions an
 CREATE INDEX execution_queue_job_idx ON execution_queue (job_id, scheduled_at DESC, id DESC);
 COMMENT ON INDEX execution_queue_job_idx IS
 'Serves executions.list by job, jobs.hold_executions, jobs.release_executions and the completion of exhausted jobs.';
+CREATE INDEX execution_queue_overlap_idx ON execution_queue (job_id) WHERE held_for = 'overlap';
+COMMENT ON INDEX execution_queue_overlap_idx IS 'Serves upkeep.release_overlapped, work.finish and tick.due_jobs: those that wait for a predecessor.';
 CREATE INDEX execution_queue_tenant_idx ON execution_queue (tenant_id, scheduled_at DESC, id DESC);
 COMMENT ON INDEX execution_queue_tenant_idx IS 'Serves executions.list and executions.live_counts.';
 
@@ -111,6 +120,7 @@ CREATE TABLE execution_log (
     skipped_until timestamptz,
     duration_ms double precision,
     attempt integer NOT NULL,
+    job_version integer,
     skipped_count integer,
     response_status integer,
     priority smallint NOT NULL,
@@ -156,7 +166,7 @@ COMMENT ON TABLE execution_log_default IS
 
 CREATE VIEW executions WITH (security_invoker = TRUE) AS
 SELECT
-    id, tenant_id, job_id, status, origin, scheduled_at, created_at, started_at,
+    id, tenant_id, job_id, job_version, status, origin, scheduled_at, created_at, started_at,
     NULL::timestamptz AS finished_at, NULL::double precision AS duration_ms, attempt, priority,
     worker_id, retry_at, NULL::integer AS response_status, NULL::text AS response_body,
     FALSE AS response_truncated, NULL::text AS error_code, NULL::text AS error,
@@ -164,7 +174,7 @@ SELECT
 FROM execution_queue
 UNION ALL
 SELECT
-    id, tenant_id, job_id, status, origin, scheduled_at, created_at, started_at,
+    id, tenant_id, job_id, job_version, status, origin, scheduled_at, created_at, started_at,
     finished_at, duration_ms, attempt, priority,
     worker_id, NULL::timestamptz AS retry_at, response_status, response_body,
     response_truncated, error_code, error,

@@ -25,18 +25,21 @@ COMMENT ON FUNCTION current_tenant IS
 'Tenant of the transaction, set by the API with set_config; without it nothing is visible to scheduler_api.';
 
 ALTER TABLE jobs ENABLE ROW LEVEL SECURITY;
+ALTER TABLE job_versions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE job_totals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE job_history ENABLE ROW LEVEL SECURITY;
 ALTER TABLE execution_queue ENABLE ROW LEVEL SECURITY;
 ALTER TABLE execution_log ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant ON jobs TO scheduler_api USING (tenant_id = current_tenant());
+CREATE POLICY tenant ON job_versions TO scheduler_api USING (tenant_id = current_tenant());
 CREATE POLICY tenant ON job_totals TO scheduler_api USING (tenant_id = current_tenant());
 CREATE POLICY tenant ON job_history TO scheduler_api USING (tenant_id = current_tenant());
 CREATE POLICY tenant ON execution_queue TO scheduler_api USING (tenant_id = current_tenant());
 CREATE POLICY tenant ON execution_log TO scheduler_api USING (tenant_id = current_tenant());
 
 CREATE POLICY engine ON jobs TO scheduler_engine USING (TRUE);
+CREATE POLICY engine ON job_versions TO scheduler_engine USING (TRUE);
 CREATE POLICY engine ON job_totals TO scheduler_engine USING (TRUE);
 CREATE POLICY engine ON job_history TO scheduler_engine USING (TRUE);
 CREATE POLICY engine ON execution_queue TO scheduler_engine USING (TRUE);
@@ -44,10 +47,11 @@ CREATE POLICY engine ON execution_log TO scheduler_engine USING (TRUE);
 
 GRANT SELECT, INSERT, UPDATE ON jobs, job_totals, job_history TO scheduler_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON execution_queue TO scheduler_api;
-GRANT SELECT, INSERT ON execution_log TO scheduler_api;
+GRANT SELECT, INSERT ON execution_log, job_versions TO scheduler_api;
 GRANT SELECT ON executions, workers TO scheduler_api;
 
 GRANT SELECT, UPDATE ON jobs TO scheduler_engine;
+GRANT SELECT ON job_versions TO scheduler_engine;
 GRANT SELECT, INSERT, UPDATE ON job_totals, job_history TO scheduler_engine;
 GRANT SELECT, INSERT, UPDATE, DELETE ON execution_queue, workers TO scheduler_engine;
 GRANT SELECT, INSERT ON execution_log TO scheduler_engine;
@@ -85,19 +89,22 @@ REVOKE SELECT ON schema_migrations FROM scheduler_api, scheduler_engine;
 REVOKE EXECUTE ON FUNCTION make_log_partition, drop_log_partition FROM scheduler_engine;
 GRANT EXECUTE ON FUNCTION make_log_partition, drop_log_partition TO public;
 REVOKE ALL ON executions, log_partitions FROM scheduler_api, scheduler_engine;
-REVOKE ALL ON jobs, job_totals, job_history, execution_queue, execution_log, execution_log_default, workers
+REVOKE ALL ON jobs, job_versions, job_totals, job_history, execution_queue, execution_log, execution_log_default, workers
 FROM scheduler_api, scheduler_engine;
 DROP POLICY tenant ON jobs;
+DROP POLICY tenant ON job_versions;
 DROP POLICY tenant ON job_totals;
 DROP POLICY tenant ON job_history;
 DROP POLICY tenant ON execution_queue;
 DROP POLICY tenant ON execution_log;
 DROP POLICY engine ON jobs;
+DROP POLICY engine ON job_versions;
 DROP POLICY engine ON job_totals;
 DROP POLICY engine ON job_history;
 DROP POLICY engine ON execution_queue;
 DROP POLICY engine ON execution_log;
 ALTER TABLE jobs DISABLE ROW LEVEL SECURITY;
+ALTER TABLE job_versions DISABLE ROW LEVEL SECURITY;
 ALTER TABLE job_totals DISABLE ROW LEVEL SECURITY;
 ALTER TABLE job_history DISABLE ROW LEVEL SECURITY;
 ALTER TABLE execution_queue DISABLE ROW LEVEL SECURITY;

@@ -8,34 +8,58 @@ SELECT extract(EPOCH FROM least(
 
 -- name: due_jobs :many
 -- Lock up to limit jobs whose instant has come, longest overdue first. Params: limit int, now timestamptz or null.
--- Returns DueJob. Locks: those jobs, SKIP LOCKED: another ticker's are left to it. NO KEY UPDATE, since only
--- next_run_at will change and foreign keys may go on pointing here.
+-- Returns DueJob; live and waiting count the job's executions in the queue, where its overlap policy asks for them.
+-- Locks: those jobs, SKIP LOCKED: another ticker's are left to it. NO KEY UPDATE, since only next_run_at will change
+-- and foreign keys may go on pointing here.
 SELECT
-    id, type, schedule, timezone, anchor_at, next_run_at,
+    j.id, j.type, j.schedule, j.timezone, j.anchor_at, j.next_run_at,
+    coalesce(j.next_instant_at, j.next_run_at) AS next_instant_at,
+    j.start_at, j.end_at, j.max_runs, j.runs, j.jitter_seconds,
+    j.misfire_policy, j.misfire_limit, j.start_deadline_seconds, j.overlap_policy,
+    CASE WHEN j.overlap_policy <> 'allow' THEN (
+        SELECT count(*) FROM execution_queue AS q WHERE q.job_id = j.id
+    ) ELSE 0 END AS live,
+    CASE WHEN j.overlap_policy = 'queue' THEN (
+        SELECT count(*) FROM execution_queue AS q WHERE q.job_id = j.id AND q.held_for = 'overlap'
+    ) ELSE 0 END AS waiting,
     coalesce(%(now)s::timestamptz, now()) AS now
-FROM jobs
-WHERE next_run_at <= coalesce(%(now)s::timestamptz, now())
-ORDER BY next_run_at, id
+FROM jobs AS j
+WHERE j.next_run_at <= coalesce(%(now)s::timestamptz, now())
+ORDER BY j.next_run_at, j.id
 LIMIT %(limit)s
-FOR NO KEY UPDATE SKIP LOCKED;
+FOR NO KEY UPDATE OF j SKIP LOCKED;
 
 -- name: materialize :many
 -- Turn due instants into pending executions and advance their jobs, in one statement: a run is in the queue if and
 -- only if its job has moved past it. The id is computed from job and instant and looked up in the log, so even a
 -- clock that went back cannot make a run twice.
--- Params: run_job_ids uuid[], run_ats timestamptz[] (one entry a run); job_ids uuid[], next_run_ats timestamptz[]
--- (NULL: no instant is left). Returns MaterializedExecution. Locks: jobs that due_jobs has locked already.
+-- Params: run_job_ids uuid[], run_ats timestamptz[], run_waits boolean[] (one entry a run; true: hold it until the
+-- job's earlier execution has ended); job_ids uuid[], next_run_ats timestamptz[] (NULL: no instant is left),
+-- next_instant_ats timestamptz[], runs int[] (how many are materialized now).
+-- Returns MaterializedExecution. Locks: jobs that due_jobs has locked already.
 WITH advanced AS (
     UPDATE jobs AS j
-    SET next_run_at = a.next_run_at
-    FROM unnest(%(job_ids)s::uuid[], %(next_run_ats)s::timestamptz[]) AS a (id, next_run_at)
+    SET
+        next_run_at = a.next_run_at,
+        next_instant_at = a.next_instant_at,
+        runs = j.runs + a.runs
+    FROM unnest(
+        %(job_ids)s::uuid[], %(next_run_ats)s::timestamptz[], %(next_instant_ats)s::timestamptz[], %(runs)s::int[]
+    ) AS a (id, next_run_at, next_instant_at, runs)
     WHERE j.id = a.id
     RETURNING j.id, j.tenant_id, j.priority
 )
 
-INSERT INTO execution_queue (id, job_id, tenant_id, scheduled_at, priority)
-SELECT execution_id(r.job_id, r.at), r.job_id, a.tenant_id, r.at, a.priority
-FROM unnest(%(run_job_ids)s::uuid[], %(run_ats)s::timestamptz[]) AS r (job_id, at)
+INSERT INTO execution_queue (id, job_id, tenant_id, scheduled_at, priority, status, held_for)
+SELECT
+    execution_id(r.job_id, r.at),
+    r.job_id,
+    a.tenant_id,
+    r.at,
+    a.priority,
+    CASE WHEN r.waits THEN 'held' ELSE 'pending' END,
+    CASE WHEN r.waits THEN 'overlap' END
+FROM unnest(%(run_job_ids)s::uuid[], %(run_ats)s::timestamptz[], %(run_waits)s::boolean[]) AS r (job_id, at, waits)
 INNER JOIN advanced AS a ON r.job_id = a.id
 WHERE NOT EXISTS (
     SELECT FROM execution_log AS l
@@ -45,17 +69,32 @@ ORDER BY r.at, r.job_id
 ON CONFLICT (id) DO NOTHING
 RETURNING id, job_id;
 
+-- name: replaced_executions :many
+-- Lock the live executions of jobs whose new run replaces them. Params: job_ids uuid[]. Returns LiveExecution.
+-- Locks: those queue rows, in id order, SKIP LOCKED: what is just being finished needs no cancel.
+SELECT id, worker_id, attempt
+FROM execution_queue
+WHERE job_id = ANY(%(job_ids)s::uuid[])
+ORDER BY id
+FOR UPDATE SKIP LOCKED;
+
 -- name: skip :exec
 -- Record ranges of instants that will not run, a row a range, and count them. Params: job_ids uuid[],
 -- firsts timestamptz[], lasts timestamptz[], counts int[], reasons text[]. Locks: totals and days in job order.
 WITH skipped AS (
     INSERT INTO execution_log (
-        id, job_id, tenant_id, scheduled_at, skipped_until, skipped_count, created_at, attempt, priority,
+        id, job_id, tenant_id, scheduled_at, skipped_until, skipped_count, created_at, attempt, job_version, priority,
         status, origin, error_code, error
     )
     SELECT
-        execution_id(s.job_id, s.first_at), s.job_id, j.tenant_id, s.first_at, s.last_at, s.count, now(), 0, j.priority,
-        'skipped', 'schedule', s.reason, s.count || ' instants passed while nobody ticked; the newest one ran'
+        execution_id(s.job_id, s.first_at), s.job_id, j.tenant_id, s.first_at, s.last_at, s.count, now(), 0,
+        j.version, j.priority, 'skipped', 'schedule', s.reason,
+        CASE s.reason
+            WHEN 'misfire' THEN 'passed while nobody ticked; misfire_policy is ' || j.misfire_policy
+            WHEN 'deadline' THEN 'older than start_deadline, ' || j.start_deadline_seconds || ' s, when its turn came'
+            WHEN 'overlap' THEN 'came due while an earlier execution lived; overlap_policy is ' || j.overlap_policy
+            WHEN 'paused' THEN 'passed while the job was paused'
+        END
     FROM unnest(
         %(job_ids)s::uuid[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[], %(counts)s::int[], %(reasons)s::text[]
     ) AS s (job_id, first_at, last_at, count, reason)

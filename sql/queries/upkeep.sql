@@ -25,9 +25,9 @@ FOR UPDATE SKIP LOCKED;
 -- name: lost_executions :many
 -- Running executions whose worker is in dead_ids or has no row at all. Params: dead_ids uuid[], limit int.
 -- Returns LostExecution. Locks: those queue rows in id order, SKIP LOCKED.
-SELECT q.id, q.worker_id, q.attempt, j.max_retries
+SELECT q.id, q.worker_id, q.attempt, coalesce(j.max_retries, 0) AS max_retries
 FROM execution_queue AS q
-INNER JOIN jobs AS j ON q.job_id = j.id
+LEFT JOIN jobs AS j ON q.job_id = j.id
 WHERE
     q.status = 'running'
     AND (
@@ -41,6 +41,35 @@ FOR UPDATE OF q SKIP LOCKED;
 -- name: delete_workers :exec
 -- Strike workers from the register. Params: ids uuid[]. Locks: their rows.
 DELETE FROM workers WHERE id = ANY(%(ids)s::uuid[]);
+
+-- name: release_overlapped :exec
+-- Let executions go that were held until their job's earlier execution had ended, where that is so. The oldest of a
+-- job goes first. Params: none. Result: how many. Locks: those queue rows in id order, SKIP LOCKED.
+WITH freed AS (
+    SELECT w.id, j.status AS job_status
+    FROM execution_queue AS w
+    INNER JOIN jobs AS j ON w.job_id = j.id
+    WHERE
+        w.held_for = 'overlap'
+        AND NOT EXISTS (
+            SELECT FROM execution_queue AS q
+            WHERE
+                q.job_id = w.job_id
+                AND (
+                    q.held_for IS NULL
+                    OR (q.scheduled_at, q.id) < (w.scheduled_at, w.id)
+                )
+        )
+    ORDER BY w.id
+    FOR UPDATE OF w SKIP LOCKED
+)
+
+UPDATE execution_queue AS q
+SET
+    status = CASE WHEN f.job_status = 'paused' THEN 'held' ELSE 'pending' END,
+    held_for = NULL
+FROM freed AS f
+WHERE q.id = f.id;
 
 -- name: complete_exhausted_jobs :exec
 -- Complete jobs that have no instant left and nothing alive, where finish could not (two runs of a job ended at

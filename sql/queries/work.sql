@@ -4,7 +4,7 @@
 -- Pending rows are ready by definition, so the index is walked from its start and no row is read in vain.
 -- Locks: those queue rows, SKIP LOCKED, so it waits for nobody.
 WITH picked AS (
-    SELECT id
+    SELECT id, job_id
     FROM execution_queue
     WHERE status = 'pending'
     ORDER BY priority DESC, scheduled_at, id
@@ -18,32 +18,39 @@ claimed AS (
         status = 'running',
         worker_id = %(worker_id)s,
         attempt = q.attempt + 1,
+        job_version = j.version,
         claimed_at = now(),
         started_at = coalesce(q.started_at, now()),
         retry_at = NULL
-    FROM picked
-    WHERE q.id = picked.id
-    RETURNING q.id, q.job_id, q.tenant_id, q.scheduled_at, q.attempt, q.priority, q.worker_id
+    FROM picked AS p
+    LEFT JOIN jobs AS j ON p.job_id = j.id
+    WHERE q.id = p.id
+    RETURNING
+        q.id, q.job_id, q.tenant_id, q.worker_id, q.scheduled_at, q.attempt, q.priority,
+        j.endpoint, j.method, j.headers, j.payload, j.timeout_seconds, j.max_retries,
+        j.retry_delay_seconds, j.retry_backoff, j.retry_max_delay_seconds, j.retry_on
 )
 
 SELECT
-    c.id,
-    c.job_id,
-    c.tenant_id,
-    c.worker_id,
-    c.scheduled_at,
-    c.attempt,
-    j.endpoint,
-    j.method,
-    j.headers,
-    j.payload::text AS payload,
-    j.timeout_seconds,
-    j.max_retries,
-    j.retry_delay_seconds,
-    extract(EPOCH FROM now() - c.scheduled_at)::float8 AS lag_seconds
-FROM claimed AS c
-LEFT JOIN jobs AS j ON c.job_id = j.id
-ORDER BY c.priority DESC, c.scheduled_at, c.id;
+    id,
+    job_id,
+    tenant_id,
+    worker_id,
+    scheduled_at,
+    attempt,
+    endpoint,
+    method,
+    headers,
+    payload::text AS payload,
+    timeout_seconds,
+    max_retries,
+    retry_delay_seconds,
+    retry_backoff,
+    retry_max_delay_seconds,
+    retry_on,
+    extract(EPOCH FROM now() - scheduled_at)::float8 AS lag_seconds
+FROM claimed
+ORDER BY priority DESC, scheduled_at, id;
 
 -- name: finish :many
 -- Record how attempts ended: move each execution that is over from the queue to the log, count it in its day and
@@ -53,7 +60,8 @@ ORDER BY c.priority DESC, c.scheduled_at, c.id;
 -- that has moved on since is left alone, so a worker presumed dead cannot overwrite its successor), statuses text[],
 -- retry_delays float8[] (seconds; NULL ends the execution), durations float8[] (ms), response_statuses int[],
 -- response_bodies text[], truncated boolean[], error_codes text[], errors text[], trace_ids text[].
--- Returns FinishedExecution for each row that was still the caller's: its id, job and the status it has now.
+-- Returns FinishedExecution for each row that was still the caller's: its id, job, the status it has now, and whether one of its job's executions waits for it to end (then call
+-- upkeep.release_overlapped).
 -- Locks: the queue rows in id order, then totals and days in job order, the same for every caller, so two batches
 -- cannot wait for each other; jobs are taken SKIP LOCKED (upkeep completes what was busy).
 WITH outcome AS (
@@ -117,19 +125,19 @@ removed AS (
     USING fenced AS f
     WHERE q.id = f.id AND f.again IS NOT TRUE
     RETURNING
-        q.id, q.job_id, q.worker_id, q.scheduled_at, q.created_at, q.started_at, f.duration_ms, q.attempt,
+        q.id, q.job_id, q.worker_id, q.scheduled_at, q.created_at, q.started_at, f.duration_ms, q.attempt, q.job_version,
         f.response_status, q.priority, f.response_truncated, f.status, q.origin, q.tenant_id, f.error_code, f.error,
         f.response_body, f.trace_id, q.attempts || f.ended AS attempts
 ),
 
 logged AS (
     INSERT INTO execution_log (
-        id, job_id, worker_id, scheduled_at, created_at, started_at, duration_ms, attempt,
+        id, job_id, worker_id, scheduled_at, created_at, started_at, duration_ms, attempt, job_version,
         response_status, priority, response_truncated, status, origin, tenant_id, error_code, error,
         response_body, trace_id, attempts
     )
     SELECT
-        id, job_id, worker_id, scheduled_at, created_at, started_at, duration_ms, attempt,
+        id, job_id, worker_id, scheduled_at, created_at, started_at, duration_ms, attempt, job_version,
         response_status, priority, response_truncated, status, origin, tenant_id, error_code, left(error, 1000),
         response_body, trace_id, attempts
     FROM removed
@@ -218,9 +226,14 @@ completed AS (
     WHERE j.id = e.id
 )
 
-SELECT id, job_id, status FROM retried
+SELECT id, job_id, status, FALSE AS awaited FROM retried
 UNION ALL
-SELECT id, job_id, status FROM logged;
+SELECT
+    l.id,
+    l.job_id,
+    l.status,
+    EXISTS (SELECT FROM execution_queue AS q WHERE q.job_id = l.job_id AND q.held_for = 'overlap') AS awaited
+FROM logged AS l;
 
 -- name: hand_back :exec
 -- Return claimed executions to pending with their attempt unspent, at the end of a drain.
