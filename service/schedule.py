@@ -53,7 +53,15 @@ class ScheduleError(ValueError):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Schedule(ABC):
-    """The rule that yields a job's instants. All datetimes in and out are aware and in UTC."""
+    """The rule that yields a job's instants. All datetimes in and out are aware and in UTC.
+
+    Attributes:
+        text: what was parsed.
+        zone: whose clock shows its local times; a TZ= prefix overrides the job's.
+    """
+
+    text: str
+    zone: ZoneInfo
 
     @property
     def repeats(self) -> bool:
@@ -134,23 +142,29 @@ class OneTime(Schedule):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Interval(Schedule):
-    """Elapsed time: the k-th instant is the anchor plus k times `seconds`, k from 1."""
+    """Elapsed time: the k-th instant is the anchor plus k times `seconds`, k from `first`."""
 
     seconds: int
     whole: bool = False  # @every: the anchor is cut to the second
+    first: int = 1  # 0: the anchor is an instant itself
+
+    def from_anchor(self) -> "Interval":
+        """The same rhythm with the anchor, uncut, as its first instant."""
+        return Interval(self.text, self.zone, self.seconds, whole=False, first=0)
 
     def next_after(self, after: datetime, anchor: datetime | None = None) -> datetime | None:
         """The first grid point strictly later than `after`, in one step whatever the distance."""
         origin = self._origin(anchor or after)
         try:
-            return origin + timedelta(seconds=self.seconds * max(1, self._steps(after, origin) + 1))
+            return origin + timedelta(seconds=self.seconds * max(self.first, self._steps(after, origin) + 1))
         except OverflowError:
             return None
 
     def count(self, start: datetime, end: datetime, anchor: datetime) -> int:
         """Grid points in start < t <= end, by division."""
         origin = self._origin(anchor)
-        return max(0, max(0, self._steps(end, origin)) - max(0, self._steps(start, origin)))
+        before = self.first - 1
+        return max(0, max(before, self._steps(end, origin)) - max(before, self._steps(start, origin)))
 
     def _origin(self, anchor: datetime) -> datetime:
         return anchor.replace(microsecond=0) if self.whole else anchor
@@ -164,7 +178,6 @@ class CronSchedule(Schedule):
     """A cron expression on the wall clock of a zone."""
 
     cron: Cron
-    zone: ZoneInfo
 
     def next_after(self, after: datetime, anchor: datetime | None = None) -> datetime | None:
         """The next run; remembered, since thousands of jobs share a schedule."""
@@ -280,9 +293,9 @@ def _parse(type: str, text: str, timezone: str) -> Schedule:
     if type == "cron":
         return _parse_cron(text, zone)
     if type == "interval":
-        return _parse_interval(text)
+        return _parse_interval(text, zone)
     if type == "one_time":
-        return _parse_one_time(text)
+        return _parse_one_time(text, zone)
     raise ScheduleError("schedule", f"has no meaning: the type must be one of {', '.join(_EXAMPLES)}")
 
 
@@ -294,20 +307,22 @@ def _zone(field: Literal["schedule", "timezone"], name: str) -> ZoneInfo:
 
 
 def _parse_cron(text: str, zone: ZoneInfo) -> Schedule:
+    whole_text = text
     if text.startswith(("TZ=", "CRON_TZ=")):
         prefix = _PREFIX.fullmatch(text)
         if prefix is None:
             raise ScheduleError("schedule", "a zone prefix is TZ=Zone or CRON_TZ=Zone, a blank, a schedule")
         zone, text = _zone("schedule", prefix[1]), prefix[2]
     if text.split()[:1] == ["@every"]:
-        return _parse_every(text)
+        return Interval(whole_text, zone, _parse_every(text), whole=True)
     try:
-        return CronSchedule(parse_cron(text), zone)
+        return CronSchedule(whole_text, zone, parse_cron(text))
     except ValueError as error:
         raise ScheduleError("schedule", str(error)) from error
 
 
-def _parse_every(text: str) -> Schedule:
+def _parse_every(text: str) -> int:
+    """The seconds of @every D."""
     match = _EVERY.fullmatch(text)
     if match is None:
         raise ScheduleError("schedule", "@every takes numbers with units h, m, s in one word, such as 1h30m")
@@ -317,18 +332,18 @@ def _parse_every(text: str) -> Schedule:
         raise ScheduleError("schedule", "@every takes a whole number of seconds, at least 1")
     if seconds > _MAX_SECONDS:
         raise ScheduleError("schedule", _PAST_THE_END)
-    return Interval(int(seconds), whole=True)
+    return int(seconds)
 
 
-def _parse_interval(text: str) -> Schedule:
+def _parse_interval(text: str, zone: ZoneInfo) -> Schedule:
     if not _INTERVAL.fullmatch(text):
         raise ScheduleError("schedule", "an interval is a whole number of seconds, at least 1, such as '300'")
     if int(text) > _MAX_SECONDS:
         raise ScheduleError("schedule", _PAST_THE_END)
-    return Interval(int(text))
+    return Interval(text, zone, int(text))
 
 
-def _parse_one_time(text: str) -> Schedule:
+def _parse_one_time(text: str, zone: ZoneInfo) -> Schedule:
     match = _TIMESTAMP.fullmatch(text)
     if match is None:
         raise ScheduleError(
@@ -337,9 +352,10 @@ def _parse_one_time(text: str) -> Schedule:
     day, time, fraction, offset = match.groups()
     micros = (fraction or ".")[1:7].ljust(6, "0")
     try:
-        return OneTime(datetime.fromisoformat(f"{day}T{time}.{micros}{offset or '+00:00'}").astimezone(UTC))
+        instant = datetime.fromisoformat(f"{day}T{time}.{micros}{offset or '+00:00'}").astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ScheduleError("schedule", f"{text[:40]} is no instant of the years 1-9999: {error}") from error
+    return OneTime(text, zone, instant)
 
 
 @lru_cache(maxsize=16_384)
