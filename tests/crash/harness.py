@@ -100,7 +100,7 @@ class Endpoint:
                     self.send_header("Content-Length", "0")
                     self.end_headers()
 
-            do_GET = do_POST
+            do_GET = do_POST  # noqa: N815
 
             def log_message(self, *_: Any) -> None:
                 pass

@@ -46,9 +46,10 @@ def assert_whole(make):
     """Every instant of every job's grid is in the log exactly once, and history and totals agree with the log."""
     grids = make.rows(
         "SELECT job_id, count(*) AS rows, count(DISTINCT scheduled_at) AS instants, "
-        "extract(EPOCH FROM max(scheduled_at) - min(scheduled_at))::int + 1 AS wanted FROM execution_log GROUP BY job_id"
+        "extract(EPOCH FROM max(scheduled_at) - min(scheduled_at))::int + 1 AS wanted "
+        "FROM execution_log GROUP BY job_id"
     )
-    assert [] == [grid for grid in grids if not grid["rows"] == grid["instants"] == grid["wanted"]]
+    assert [grid for grid in grids if not grid["rows"] == grid["instants"] == grid["wanted"]] == []
     in_log = make.row(
         "SELECT count(*) FILTER (WHERE status = 'completed') AS completed, count(*) FILTER (WHERE status = 'failed') "
         "AS failed, count(*) AS total FROM execution_log"
@@ -88,12 +89,12 @@ def test_calls_of_a_killed_worker_are_made_again_with_the_same_id(config, make, 
         with instances(config, tmp_path, count=1):
             eventually(lambda: make.rows("SELECT FROM execution_log"), 20)
     row = make.row("SELECT * FROM execution_log")
-    assert ("completed", 2) == (row["status"], row["attempt"])
-    assert ["worker_lost", None] == [attempt["error_code"] for attempt in row["attempts"]]
+    assert (row["status"], row["attempt"]) == ("completed", 2)
+    assert [attempt["error_code"] for attempt in row["attempts"]] == ["worker_lost", None]
     assert [("1", str(row["id"])), ("2", str(row["id"]))] == [
         (call["x-scheduler-attempt"], call["idempotency-key"]) for call in endpoint.calls
     ]
-    assert 1 == make.row("SELECT completed FROM job_totals")["completed"]
+    assert make.row("SELECT completed FROM job_totals")["completed"] == 1
 
 
 def test_a_frozen_worker_that_thaws_records_nothing(config, make, endpoint, tmp_path):
@@ -109,11 +110,11 @@ def test_a_frozen_worker_that_thaws_records_nothing(config, make, endpoint, tmp_
             frozen[0].send(signal.SIGCONT)
             eventually(lambda: make.row("SELECT count(*) AS n FROM workers")["n"] == 2, 20)
     row = make.row("SELECT * FROM execution_log")
-    assert ("completed", 2, 1) == (
+    assert (
         row["status"],
         row["attempt"],
         make.row("SELECT completed FROM job_totals")["completed"],
-    )
+    ) == ("completed", 2, 1)
 
 
 def test_sigterm_turns_ready_to_503_lets_calls_finish_and_exits_clean(config, make, endpoint, tmp_path):
@@ -125,8 +126,8 @@ def test_sigterm_turns_ready_to_503_lets_calls_finish_and_exits_clean(config, ma
         eventually(lambda: instance.request("GET", "/ready")[0] == 503)
         endpoint.free.set()
         assert instance.process.wait(20) == 0
-    assert "completed" == make.row("SELECT status FROM execution_log")["status"]
-    assert [] == make.rows("SELECT FROM workers")
+    assert make.row("SELECT status FROM execution_log")["status"] == "completed"
+    assert make.rows("SELECT FROM workers") == []
 
 
 def test_what_a_drain_cannot_finish_goes_back_unspent(config, make, endpoint, tmp_path):
@@ -136,7 +137,7 @@ def test_what_a_drain_cannot_finish_goes_back_unspent(config, make, endpoint, tm
         eventually(lambda: endpoint.calls)
         assert instance.end() == 0
     row = make.row("SELECT * FROM execution_queue")
-    assert ("pending", 0, None) == (row["status"], row["attempt"], row["worker_id"])
+    assert (row["status"], row["attempt"], row["worker_id"]) == ("pending", 0, None)
 
 
 def test_cancelling_through_one_instance_stops_the_call_of_another(config, make, endpoint, tmp_path):
@@ -146,9 +147,9 @@ def test_cancelling_through_one_instance_stops_the_call_of_another(config, make,
         eventually(lambda: endpoint.calls, 20)
         execution = make.row("SELECT id FROM execution_queue")["id"]
         status, answer, _ = api.request("POST", f"/api/v1/executions/{execution}/cancel")
-        assert (200, "cancelled") == (status, answer["data"]["status"])
+        assert (status, answer["data"]["status"]) == (200, "cancelled")
         eventually(lambda: make.row("SELECT busy FROM workers")["busy"] == 0, 5)
-        assert 409 == api.request("POST", f"/api/v1/executions/{execution}/cancel")[0]
+        assert api.request("POST", f"/api/v1/executions/{execution}/cancel")[0] == 409
 
 
 def test_a_lost_database_is_503_meanwhile_and_nothing_is_lost(config, make, endpoint, tmp_path, cluster):
@@ -167,9 +168,9 @@ def test_a_lost_database_is_503_meanwhile_and_nothing_is_lost(config, make, endp
                 [name],
             )
             status, answer, headers = instance.request("GET", "/api/v1/jobs")
-            assert (503, False, True) == (status, answer["success"], "Retry-After" in headers)
-            assert 503 == instance.request("GET", "/ready")[0]
-            assert 200 == instance.request("GET", "/live")[0]
+            assert (status, answer["success"], "Retry-After" in headers) == (503, False, True)
+            assert instance.request("GET", "/ready")[0] == 503
+            assert instance.request("GET", "/live")[0] == 200
             admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
         before = len(endpoint.calls)
         eventually(lambda: len(endpoint.calls) > before + 15, 30)
@@ -185,7 +186,7 @@ def test_without_redis_every_instance_may_tick_and_no_run_doubles(config, make, 
         eventually(lambda: len(endpoint.calls) > 60, 30)
         health = running[0].request("GET", "/health")
         settle(make)
-    assert (200, "degraded") == (health[0], health[1]["status"])
+    assert (health[0], health[1]["status"]) == (200, "degraded")
     assert_whole(make)
 
 
