@@ -2,20 +2,41 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import Connection, errors
+from psycopg.abc import PQGen
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from service import sql
 from service.config import Config
 from service.errors import Conflict, Problem, ServiceError, Unavailable, ValidationFailed
 
-Pool = ConnectionPool[Connection[Any]]
+RV = TypeVar("RV")
+STATEMENT_SECONDS = {"api": 4, "engine": 30}  # the server ends a statement after these
+ANSWER_SECONDS = {"api": 5.5, "engine": 35.0}  # the client ends a session that has said nothing for these
 
 _enter_role = sql.execute("session.enter_role")
 _enter_tenant = sql.execute("session.enter_tenant")
+
+
+class Session(Connection[Any]):
+    """A connection that waits for no answer longer than its limit: a frozen server accepts and never replies."""
+
+    answer_seconds = ANSWER_SECONDS["api"]
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        """Wait for an operation to end; a session whose server stays silent is closed."""
+        limit = self.answer_seconds if timeout is None else timeout
+        try:
+            return super().wait(gen, interval, limit)
+        except errors._WaitTimeout as error:
+            self.pgconn.finish()
+            raise psycopg.OperationalError(f"the server said nothing for {limit:g} s") from error
+
+
+Pool = ConnectionPool[Session]
 
 
 def connect(config: Config, role: str) -> Connection[Any]:
@@ -33,6 +54,7 @@ def open_pool(config: Config, role: str, size: int) -> Pool:
     return ConnectionPool(
         config.database_conninfo,
         kwargs=_session_arguments(role),
+        connection_class=Session,
         min_size=min(2, size),
         max_size=size,
         timeout=5.0,
@@ -44,7 +66,8 @@ def open_pool(config: Config, role: str, size: int) -> Pool:
     )
 
 
-def _configure(conn: Connection[Any], role: str) -> None:
+def _configure(conn: Session, role: str) -> None:
+    conn.answer_seconds = ANSWER_SECONDS[role]
     _enter_role(conn, role=f"scheduler_{role}")
 
 
@@ -56,8 +79,10 @@ def _session_arguments(role: str) -> dict[str, Any]:
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 3,
-        "options": "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
-        " -c timezone=UTC",
+        # Optional filters need a plan made for their values: see executions.list.
+        "prepare_threshold": None if role == "api" else 5,
+        "options": f"-c statement_timeout={STATEMENT_SECONDS[role]}s -c lock_timeout=5s"
+        " -c idle_in_transaction_session_timeout=30s -c timezone=UTC",
     }
 
 
@@ -104,7 +129,8 @@ def is_unavailable(error: Exception) -> bool:
     """Whether trying again later may help: connection lost, pool exhausted, server going down, lock or disk trouble."""
     return isinstance(
         error,
-        PoolTimeout | PoolClosed | psycopg.OperationalError | psycopg.InterfaceError,
+        # A read-only server is a standby, or a primary that has just become one.
+        PoolTimeout | PoolClosed | psycopg.OperationalError | psycopg.InterfaceError | errors.ReadOnlySqlTransaction,
     )
 
 

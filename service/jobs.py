@@ -18,7 +18,7 @@ get = sql.one("jobs.get", row=Job)
 page = sql.many("jobs.list", row=Job)
 count = sql.value("jobs.count")
 counts = sql.one("jobs.counts", row=JobCounts)
-_now = sql.value("jobs.now")
+now = sql.value("jobs.now")
 _create = sql.value("jobs.create")
 _lock = sql.one("jobs.lock", row=LockedJob)
 _update = sql.execute("jobs.update")
@@ -40,9 +40,9 @@ def create(conn: Connection[Any], tenant_id: str, definition: Mapping[str, Any])
 
     Raises: ValidationFailed when the schedule is not valid or has no instant left.
     """
-    now: datetime = _now(conn)
-    first = _first_run_at(_checked(definition, now), now)
-    id = _create(conn, tenant_id=tenant_id, anchor_at=now, next_run_at=first, **_adapted(definition))
+    at: datetime = now(conn)
+    first = _first_run_at(_checked(definition, at), at)
+    id = _create(conn, tenant_id=tenant_id, anchor_at=at, next_run_at=first, **_adapted(definition))
     notify.jobs(conn)
     return get(conn, tenant_id=tenant_id, id=id)
 
@@ -135,15 +135,15 @@ def trigger(conn: Connection[Any], tenant_id: str, id: UUID) -> Execution:
     return executions.get(conn, tenant_id=tenant_id, id=execution_id)
 
 
-def _checked(definition: Mapping[str, Any], now: datetime) -> Schedule:
+def _checked(definition: Mapping[str, Any], at: datetime) -> Schedule:
     try:
-        return schedule.validate(definition["type"], definition["schedule"], definition["timezone"], now)
+        return schedule.validate(definition["type"], definition["schedule"], definition["timezone"], at)
     except ScheduleError as error:
         raise ValidationFailed([Problem(error.field, error.message)]) from error
 
 
-def _first_run_at(parsed: Schedule, now: datetime) -> datetime | None:
-    return parsed.next_after(now, now) or (None if parsed.repeats else now)
+def _first_run_at(parsed: Schedule, at: datetime) -> datetime | None:
+    return parsed.next_after(at, at) or (None if parsed.repeats else at)
 
 
 def _resumed_run_at(conn: Connection[Any], job: LockedJob) -> datetime | None:

@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from service.rows import ServiceState
+
 ATTEMPTS = Counter("scheduler_attempts", "Calls made, by how they ended", ["outcome"])
 ATTEMPT_DURATION = Histogram(
     "scheduler_attempt_duration_seconds",
@@ -21,6 +23,24 @@ RESCUED = Counter("scheduler_rescued_executions", "Executions taken back from wo
 FENCED = Counter("scheduler_fenced_outcomes", "Outcomes that came after their execution was taken away")
 BUSY = Gauge("scheduler_busy_slots", "Calls under way in this process")
 LEASE_HELD = Gauge("scheduler_lease_held", "1 while this process holds the ticker lease")
-DATABASE_ERRORS = Counter(
-    "scheduler_database_errors", "Batches that failed because the database was out of reach"
-)
+DATABASE_ERRORS = Counter("scheduler_database_errors", "Batches that failed because the database was out of reach")
+REQUESTS = Counter("scheduler_http_requests", "API requests", ["method", "route", "status"])
+REQUEST_DURATION = Histogram("scheduler_http_request_duration_seconds", "Duration of API requests", ["method", "route"])
+DATABASE_UP = Gauge("scheduler_database_up", "1 when the scrape reached the database")
+QUEUE_DEPTH = Gauge("scheduler_queue_depth", "Live executions by state; counting stops at 100,000", ["status"])
+OVERDUE = Gauge("scheduler_overdue_seconds", "Age of the oldest due run that is not materialized yet")
+LIVE_WORKERS = Gauge("scheduler_live_workers", "Engine processes with a fresh heartbeat")
+SLOTS = Gauge("scheduler_worker_slots", "Calls that all live engine processes can make at once")
+
+
+def show_state(state: ServiceState | None) -> None:
+    """Set the gauges about the whole service, as each scrape does; None when the database is out of reach."""
+    DATABASE_UP.set(state is not None)
+    if state is None:
+        return
+    QUEUE_DEPTH.labels("pending").set(state.pending)
+    QUEUE_DEPTH.labels("running").set(state.running)
+    QUEUE_DEPTH.labels("retrying").set(state.retrying)
+    OVERDUE.set(state.overdue_seconds)
+    LIVE_WORKERS.set(state.workers)
+    SLOTS.set(state.slots)

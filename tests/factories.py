@@ -10,6 +10,12 @@ from psycopg.types.json import Jsonb
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
 
+def execution_id_at(scheduled_at: datetime) -> UUID:
+    """An id as executions have: the instant's milliseconds, then chance."""
+    milliseconds = (scheduled_at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    return UUID(int=milliseconds << 80 | uuid4().int & (1 << 80) - 1)
+
+
 class Factory:
     """Inserts rows as the owner and gives them back as dictionaries."""
 
@@ -36,11 +42,12 @@ class Factory:
     def execution(self, job: dict[str, Any] | None = None, **given: Any) -> dict[str, Any]:
         """A pending execution of the job, or of a new one."""
         job = job or self.job()
+        scheduled_at = given.get("scheduled_at", datetime.now(UTC) - timedelta(seconds=1))
         values = {
-            "id": uuid4(),
+            "id": execution_id_at(scheduled_at),
             "job_id": job["id"],
             "tenant_id": job["tenant_id"],
-            "scheduled_at": datetime.now(UTC) - timedelta(seconds=1),
+            "scheduled_at": scheduled_at,
             "priority": job["priority"],
         } | given
         return self._insert("execution_queue", values)

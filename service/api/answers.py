@@ -1,0 +1,284 @@
+"""What the API answers: the `data` of each envelope, and the envelope itself. The OpenAPI document shows these."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from service.api import fields
+from service.api.fields import Milliseconds
+
+
+class Answer(BaseModel):
+    """Base of what the API answers; read from rows by name."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Job(Answer):
+    """A job: what is called, and when."""
+
+    id: UUID
+    tenant_id: str
+    name: str
+    description: str | None
+    type: fields.JobType
+    schedule: str
+    timezone: str
+    endpoint: str
+    method: fields.Method
+    headers: dict[str, str]
+    payload: JsonValue
+    timeout: int
+    max_retries: int
+    retry_delay: int
+    priority: int
+    tags: list[str]
+    metadata: dict[str, JsonValue]
+    status: fields.JobStatus
+    next_run_at: datetime | None
+    last_run_at: datetime | None = Field(description="Start of the latest execution that finished.")
+    run_count: int = Field(description="Executions that completed, failed or timed out.")
+    fail_count: int = Field(description="Executions that failed or timed out.")
+    version: int = Field(description="Counts the edits, from 1.")
+    created_at: datetime
+    updated_at: datetime
+
+
+class Attempt(Answer):
+    """How one call ended."""
+
+    attempt: int
+    status: str
+    response_status: int | None = None
+    error_code: str | None = None
+    error: str | None = None
+    started_at: datetime | None = None
+    duration_ms: Milliseconds | None = None
+    worker_id: UUID | None = None
+    host: str | None = None
+
+
+class Execution(Answer):
+    """A job at one instant."""
+
+    id: UUID
+    tenant_id: str
+    job_id: UUID
+    status: fields.ExecutionStatus
+    origin: Literal["schedule", "manual"]
+    scheduled_at: datetime
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    duration_ms: Milliseconds | None = Field(description="Duration of the last call.")
+    lag_ms: Milliseconds | None = Field(description="started_at less scheduled_at.")
+    attempt: int = Field(description="Number of the latest attempt; 0 before the first.")
+    priority: int
+    worker_id: UUID | None
+    retry_at: datetime | None
+    response_status: int | None
+    response_body: str | None
+    response_truncated: bool
+    error_code: str | None
+    error: str | None
+    skipped_until: datetime | None = Field(description="On skipped ones: the last instant it stands for.")
+    skipped_count: int | None = Field(description="On skipped ones: how many instants it stands for.")
+    trace_id: str | None
+    attempts: list[Attempt] = Field(description="Calls that ended, oldest first.")
+
+
+class _Finished(Answer):
+    completed: int
+    failed: int
+    timeout: int
+    cancelled: int
+    skipped: int
+    total: int
+
+
+class _Day(_Finished):
+    attempts: int = Field(description="Calls made, retries included.")
+    avg_duration_ms: Milliseconds | None
+    max_duration_ms: Milliseconds | None
+    avg_lag_ms: Milliseconds | None
+    max_lag_ms: Milliseconds | None
+
+
+class HistoryDay(_Day):
+    """One job's executions that finished on one UTC day."""
+
+    job_id: UUID
+    date: date
+
+
+class HistorySums(_Day):
+    """Executions that finished within the window."""
+
+    success_rate: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        description="completed of completed, failed and timeout; null when there are none."
+    )
+
+
+class HistorySumOfDay(HistorySums):
+    """Executions that finished on one UTC day."""
+
+    date: date
+
+
+class Percentiles(Answer):
+    """Over the newest executions that completed, failed or timed out: 10,000 at most."""
+
+    sampled: int = Field(description="How many executions the percentiles are of.")
+    duration_p50_ms: Milliseconds | None
+    duration_p95_ms: Milliseconds | None
+    duration_p99_ms: Milliseconds | None
+    lag_p50_ms: Milliseconds | None
+    lag_p95_ms: Milliseconds | None
+    lag_p99_ms: Milliseconds | None
+
+
+class HistoryStats(Answer):
+    """What the window adds up to."""
+
+    start_date: date
+    end_date: date
+    job_id: UUID | None
+    totals: HistorySums
+    percentiles: Percentiles
+    days: list[HistorySumOfDay] = Field(description="Days on which something finished, oldest first.")
+
+
+class FinishedTotals(_Finished):
+    """Executions that finished, since ever."""
+
+
+class JobsByStatus(Answer):
+    """How many jobs are in each state."""
+
+    active: int
+    paused: int
+    completed: int
+    deleted: int
+
+
+class JobsByType(Answer):
+    """How many jobs, without the deleted, are of each type."""
+
+    cron: int
+    one_time: int
+    interval: int
+
+
+class JobStats(Answer):
+    """A tenant's jobs, and what became of their executions."""
+
+    total: int = Field(description="Jobs that are not deleted.")
+    by_status: JobsByStatus
+    by_type: JobsByType
+    executions: FinishedTotals
+    success_rate: float | None
+    percentiles: Percentiles
+
+
+class LiveCounts(Answer):
+    """Executions that have not finished, by state."""
+
+    pending: int
+    running: int
+    retrying: int
+    held: int
+    total: int
+
+
+class ExecutionStats(Answer):
+    """Executions by state."""
+
+    job_id: UUID | None
+    live: LiveCounts
+    finished: FinishedTotals
+    success_rate: float | None
+    percentiles: Percentiles
+
+
+class Pagination(Answer):
+    """Where a page is in its list."""
+
+    page: int | None = Field(description="null when a cursor was given.")
+    perPage: int  # noqa: N815 - the platform's envelope
+    total: int = Field(description="Rows in the list, counted up to 10,000.")
+    totalCapped: bool = Field(description="Whether there are more than total.")  # noqa: N815
+    totalPages: int  # noqa: N815
+    hasNext: bool  # noqa: N815
+    hasPrev: bool  # noqa: N815
+    nextCursor: str | None  # noqa: N815
+
+
+class FieldProblem(Answer):
+    """A field that breaks a rule."""
+
+    field: str
+    message: str
+    code: str
+
+
+class ErrorBody(Answer):
+    """What went wrong."""
+
+    code: str
+    message: str
+    validation: list[FieldProblem] | None = None
+
+
+class Failure(Answer):
+    """The envelope of errors."""
+
+    success: Literal[False] = False
+    error: ErrorBody
+    traceId: str  # noqa: N815
+
+
+class Liveness(Answer):
+    """The process serves."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(Answer):
+    """Whether the service can do its work now."""
+
+    ready: bool
+    database: Literal["ok", "down"]
+    schema_: Literal["ok", "behind", "ahead", "unknown"] = Field(alias="schema", serialization_alias="schema")
+    draining: bool
+
+
+class Part(Answer):
+    """One part's state."""
+
+    model_config = ConfigDict(extra="allow")
+
+    status: str
+
+
+class Health(Answer):
+    """Each part of the service, and what they come to."""
+
+    status: Literal["ok", "degraded", "down"]
+    version: str
+    draining: bool
+    database: Part
+    redis: Part
+    ticker: Part
+    workers: Part
+    queue: Part
+    overdue: Part
+
+
+def of(model: type[Answer], row: Any) -> Any:
+    """The answer for a row, or for each of many."""
+    if isinstance(row, Sequence):
+        return [model.model_validate(item) for item in row]
+    return model.model_validate(row)

@@ -1,0 +1,77 @@
+"""Reading what a request carries, before its models see it: JSON that PostgreSQL and other readers can hold."""
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from flask import Request
+
+from service.errors import MalformedRequest, Problem, UnsupportedMedia, ValidationFailed
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 100
+
+
+def read_body(request: Request) -> Any:
+    """The JSON value of a request's body.
+
+    Raises:
+        UnsupportedMedia: there is a body, and it does not say that it is JSON.
+        MalformedRequest: it is not JSON.
+        RequestEntityTooLarge: it is longer than MAX_BYTES.
+    """
+    raw = request.get_data(cache=False)
+    if not raw:
+        raise MalformedRequest("The request needs a JSON object as its body.")
+    if not request.is_json:
+        raise UnsupportedMedia
+    try:
+        return json.loads(raw.decode(), parse_constant=_refuse_constant)
+    except RecursionError:
+        raise MalformedRequest(f"The request body is nested deeper than {MAX_DEPTH} levels.") from None
+    except ValueError as error:  # not UTF-8, not JSON, or a number of thousands of digits
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else "bad text encoding or number"
+        raise MalformedRequest(f"The request body is not valid JSON: {reason}.") from error
+
+
+def read_fields(request: Request) -> dict[str, Any]:
+    """The members of the JSON object in a request's body; as read_body."""
+    body = read_body(request)
+    if not isinstance(body, dict):
+        raise ValidationFailed([Problem("body", "must be a JSON object", "invalid_type")])
+    return body
+
+
+def unstorable(values: dict[str, Any]) -> list[Problem]:
+    """A problem for each member that cannot be stored: NUL or half a surrogate pair, beyond a number's range, or
+    nested too deep.
+    """
+    return [
+        Problem(name.encode("ascii", "backslashreplace").decode(), fault, "invalid")
+        for name, value in values.items()
+        if (fault := next(_faults({name: value}, 0), None)) is not None
+    ]
+
+
+def _faults(value: Any, depth: int) -> Iterator[str]:
+    if depth > MAX_DEPTH:
+        yield f"must not be nested deeper than {MAX_DEPTH} levels"
+    elif isinstance(value, str):
+        if "\0" in value:
+            yield "must not contain the character U+0000"
+        if any("\ud800" <= mark <= "\udfff" for mark in value):
+            yield "must not contain half of a surrogate pair"
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield "must not contain a number beyond the range of a double"
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _faults(key, depth)
+            yield from _faults(item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _faults(item, depth + 1)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise json.JSONDecodeError(f"{name} is no JSON number", name, 0)

@@ -1,0 +1,41 @@
+"""Cursors: the key of a page's last row, in a form that clients hand back unread."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from pydantic import BeforeValidator, InstanceOf, WithJsonSchema
+
+from service.api.fields import invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where the next page begins: after the row with this instant (or day, at midnight) and id."""
+
+    at: datetime
+    id: UUID
+
+    @classmethod
+    def of_day(cls, day: date, id: UUID) -> Self:
+        """The cursor of a list that is sorted by day."""
+        return cls(datetime(day.year, day.month, day.day, tzinfo=UTC), id)
+
+    def __str__(self) -> str:
+        text = f"{self.at.astimezone(UTC).isoformat()} {self.id.hex}"
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decoded(value: Any) -> Cursor:
+    try:
+        padded = str(value).encode("ascii") + b"=" * (-len(value) % 4)
+        at, id = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii").split(" ")
+        return Cursor(datetime.fromisoformat(at).astimezone(UTC), UUID(hex=id))
+    except (ValueError, OverflowError, binascii.Error):
+        raise invalid("is not a cursor; take it from nextCursor of the page before") from None
+
+
+CursorField = Annotated[InstanceOf[Cursor], BeforeValidator(_decoded), WithJsonSchema({"type": "string"})]

@@ -1,0 +1,112 @@
+"""The envelope: every answer of the API, and every error, is rendered here."""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from flask import Flask, Response, g, jsonify, request
+from opentelemetry import trace
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from werkzeug.routing import RequestRedirect
+
+from service import log, tracing
+from service.api.answers import Pagination
+from service.api.requests import MAX_PAGED, Paged
+from service.errors import Problem, ServiceError, Unavailable, ValidationFailed
+
+# Source: W3C Trace Context, section 3.2; an id of zeros is not one.
+TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+Row = TypeVar("Row")
+COUNT_LIMIT = MAX_PAGED + 1
+CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "PAYLOAD_TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE"}
+
+
+def incoming_traceparent() -> str | None:
+    """The request's traceparent header; None when it has none that is valid."""
+    header = request.headers.get("traceparent", "").strip()
+    return header if TRACEPARENT.fullmatch(header) else None
+
+
+def trace_id() -> str:
+    """The trace this request belongs to: its span's, the one it came with, or one of its own."""
+    if "trace_id" not in g:
+        span = trace.get_current_span()
+        incoming = incoming_traceparent()
+        known = span.get_span_context().is_valid or incoming is None
+        g.trace_id = tracing.trace_of(span)[0] if known else str(incoming).split("-")[1]
+    return str(g.trace_id)
+
+
+def success(data: Any, status: int = 200, pagination: Pagination | None = None) -> Response:
+    """An answer in its envelope; 204 has no body."""
+    if status == 204:
+        return Response(status=204)
+    body: dict[str, Any] = {"success": True, "data": data}
+    if pagination is not None:
+        body["pagination"] = pagination.model_dump()
+    return _json(body, status)
+
+
+def failure(status: int, code: str, message: str, problems: Sequence[Problem] = ()) -> Response:
+    """An error in its envelope."""
+    error: dict[str, Any] = {"code": code, "message": message}
+    if problems:
+        error["validation"] = [{"field": p.field, "message": p.message, "code": p.code} for p in problems]
+    return _json({"success": False, "error": error}, status)
+
+
+def _json(body: dict[str, Any], status: int) -> Response:
+    response = jsonify(body | {"traceId": trace_id()})
+    response.status_code = status
+    return response
+
+
+def placed(query: Paged, fetched: list[Row], total: int, key: Callable[[Row], object]) -> tuple[list[Row], Pagination]:
+    """A page and its place in the list, from page_size + 1 rows and a count that stopped at COUNT_LIMIT."""
+    rows, more = fetched[: query.page_size], len(fetched) > query.page_size
+    page = None if query.cursor else query.page or 1
+    shown = min(total, MAX_PAGED)
+    return rows, Pagination(
+        page=page,
+        perPage=query.page_size,
+        total=shown,
+        totalCapped=total > MAX_PAGED,
+        totalPages=math.ceil(shown / query.page_size),
+        hasNext=more,
+        hasPrev=page is None or page > 1,
+        nextCursor=str(key(rows[-1])) if more else None,
+    )
+
+
+def install(app: Flask) -> None:
+    """Render every error of the app."""
+    app.register_error_handler(ServiceError, _service_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _fault)
+
+
+def _service_error(error: ServiceError) -> Response:
+    problems = error.problems if isinstance(error, ValidationFailed) else []
+    response = failure(error.status, error.code, str(error), problems)
+    if isinstance(error, Unavailable):
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return response
+
+
+def _http_error(error: HTTPException) -> Any:
+    if isinstance(error, RequestRedirect):
+        return error
+    status = error.code or 500
+    message = error.description or error.name
+    if isinstance(error, RequestEntityTooLarge):
+        message = "The request body must have at most 1 MiB."
+    response = failure(status, CODES.get(status, "BAD_REQUEST" if status < 500 else "INTERNAL_ERROR"), message)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return response
+
+
+def _fault(error: Exception) -> Response:
+    log.error(log.REQUEST_FAILED, exc=error, method=request.method, path=request.path, trace_id=trace_id())
+    return failure(500, "INTERNAL_ERROR", "The request could not be served; the log tells why.")

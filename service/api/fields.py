@@ -1,0 +1,151 @@
+"""Types of the API's fields: each checks one value and says how to mend it."""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import requests
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from service.zone import load_zone
+
+TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # Source: RFC 9110 section 5.6.2
+RESERVED_HEADERS = frozenset({"content-length", "transfer-encoding", "connection"})
+RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+JobType = Literal["cron", "one_time", "interval"]
+JobStatus = Literal["active", "paused", "completed", "deleted"]
+LiveStatus = Literal["pending", "running", "retrying", "held"]
+FinalStatus = Literal["completed", "failed", "timeout", "cancelled", "skipped"]
+ExecutionStatus = Literal[LiveStatus, FinalStatus]
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+def invalid(message: str) -> PydanticCustomError:
+    """The error of a field, in our words."""
+    return PydanticCustomError("invalid", "{message}", {"message": message})
+
+
+def _name(value: str) -> str:
+    if not value.strip():
+        raise invalid("must not be blank")
+    return value
+
+
+def _upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _timezone(value: str) -> str:
+    try:
+        load_zone(value)
+    except ValueError as error:
+        raise invalid(str(error)) from None
+    return value
+
+
+def _endpoint(value: str) -> str:
+    if re.search(r"[\s\x00-\x1f\x7f\\]", value):
+        raise invalid("must not contain white space, control characters or backslashes")
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+        requests.PreparedRequest().prepare_url(value, None)
+    except (ValueError, requests.RequestException):
+        raise invalid("must be a URL with a host and, if any, a port from 1 to 65535") from None
+    if parts.scheme.lower() not in ("http", "https"):
+        raise invalid("must begin with http:// or https://")
+    if not parts.hostname or port == 0:
+        raise invalid("must name a host and, if any, a port from 1 to 65535")
+    if parts.username is not None or parts.password is not None:
+        raise invalid("must not contain credentials; send them in an Authorization header")
+    return value
+
+
+def _headers(value: dict[str, str]) -> dict[str, str]:
+    if len(value) > 100:
+        raise invalid("must have at most 100 headers")
+    for name, content in value.items():
+        if not TOKEN.fullmatch(name):
+            raise invalid(f"{name[:80]!r} is not a legal header name")
+        if name.lower() in RESERVED_HEADERS or name.lower().startswith("x-scheduler-"):
+            raise invalid(f"{name[:80]} is set by the service")
+        if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", content):
+            raise invalid(f"the value of {name[:80]} has a line break or another control character")
+        if len(name) > 256 or len(content) > 8192:
+            raise invalid(f"{name[:80]} is longer than 256 (name) or 8,192 (value) characters")
+    if len({name.lower() for name in value}) < len(value):
+        raise invalid("names a header twice; their case does not count")
+    return value
+
+
+def _distinct(value: list[str]) -> list[str]:
+    return list(dict.fromkeys(value))
+
+
+def _number(value: Any) -> Any:
+    """A whole number in a query string; int() alone would also take 1_000 and blanks."""
+    if not (isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value, re.ASCII)):
+        raise invalid("must be a whole number")
+    return int(value)
+
+
+def _instant(value: Any) -> Any:
+    text = value.replace(" ", "+") if isinstance(value, str) else ""  # a plus sign that was not percent-encoded
+    if not RFC3339.fullmatch(text):
+        raise invalid("must be an RFC 3339 timestamp such as 2026-12-01T09:00:00Z")
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise invalid("is no instant of the years 1-9999") from None
+
+
+def _day(value: Any) -> Any:
+    if not (isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII)):
+        raise invalid("must be a date such as 2026-12-01")
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        raise invalid("is no date of the calendar") from None
+    if not 1970 <= day.year <= 9998:
+        raise invalid("must be a date of the years 1970-9998")
+    return day
+
+
+def _id(value: Any) -> Any:
+    if not (isinstance(value, str) and UUID_TEXT.fullmatch(value)):
+        raise invalid("must be a UUID")
+    return UUID(value)
+
+
+Id = Annotated[UUID, BeforeValidator(_id, json_schema_input_type=UUID)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_name)]
+Description = Annotated[str, StringConstraints(max_length=10_000)]
+Timezone = Annotated[
+    str, StringConstraints(min_length=1, max_length=64), AfterValidator(_timezone), Field(examples=["Europe/Berlin"])
+]
+Endpoint = Annotated[
+    str, StringConstraints(max_length=2048), AfterValidator(_endpoint), Field(examples=["https://example.org/hook"])
+]
+MethodField = Annotated[Method, BeforeValidator(_upper)]
+Headers = Annotated[dict[str, str], AfterValidator(_headers)]
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(_distinct)]
+Timeout = Annotated[int, Field(ge=1, le=3600, description="Seconds for the whole exchange.")]
+MaxRetries = Annotated[int, Field(ge=0, le=100, description="Calls after the first: 3 means at most 4 calls.")]
+RetryDelay = Annotated[int, Field(ge=0, le=86_400, description="Seconds before the first retry.")]
+Priority = Annotated[int, Field(ge=1, le=10, description="10 goes first.")]
+Number = BeforeValidator(_number, json_schema_input_type=int)
+Instant = Annotated[datetime, BeforeValidator(_instant, json_schema_input_type=datetime)]
+Day = Annotated[date, BeforeValidator(_day, json_schema_input_type=date)]
+
+
+def _milliseconds(value: float) -> float:
+    return round(value, 3)
+
+
+Milliseconds = Annotated[float, PlainSerializer(_milliseconds), WithJsonSchema({"type": "number"})]

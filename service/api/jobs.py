@@ -1,0 +1,167 @@
+"""Jobs: register, change, pause, resume, trigger, list."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+from service import executions, history, jobs
+from service.api import answers, windows
+from service.api.cursor import Cursor
+from service.api.envelope import COUNT_LIMIT, placed
+from service.api.executions import listed, newest_of, success_rate, totals_of
+from service.api.requests import DaysQuery, JobCreate, JobExecutionsQuery, JobsQuery, JobUpdate
+from service.api.routing import Reply, Resource
+from service.api.services import Call
+
+api = Resource("jobs")
+
+
+@api.route("POST", "/jobs", body=JobCreate, answer=answers.Job, status=201)
+def create_job(call: Call, body: JobCreate) -> Reply:
+    """Register a job."""
+    config = call.services.config
+    defaults = {
+        "timezone": config.timezone,
+        "max_retries": config.max_retries,
+        "retry_delay": config.retry_delay,
+    }
+    given = body.model_dump()
+    definition = given | {name: value for name, value in defaults.items() if given[name] is None}
+    with call.transaction() as conn:
+        return Reply(answers.of(answers.Job, jobs.create(conn, call.tenant, definition)))
+
+
+@api.route("GET", "/jobs", query=JobsQuery, answer=list[answers.Job])
+def list_jobs(call: Call, query: JobsQuery) -> Reply:
+    """List jobs, newest first."""
+    filters = {
+        "tenant_id": call.tenant,
+        "status": query.status,
+        "type": query.type,
+        "name_like": None if query.name is None else f"%{_escaped(query.name)}%",
+        "tag": query.tag,
+    }
+    with call.transaction() as conn:
+        rows = jobs.page(
+            conn,
+            **filters,
+            after_at=query.cursor and query.cursor.at,
+            after_id=query.cursor and query.cursor.id,
+            limit=query.page_size + 1,
+            offset=query.offset,
+        )
+        total = jobs.count(conn, **filters, limit=COUNT_LIMIT)
+    rows, pagination = placed(query, rows, total, lambda job: Cursor(job.created_at, job.id))
+    return Reply(answers.of(answers.Job, rows), pagination)
+
+
+@api.route("GET", "/jobs/stats", answer=answers.JobStats)
+def job_stats(call: Call) -> Reply:
+    """Count jobs by status and type, and what became of their executions."""
+    with call.transaction() as conn:
+        counts = jobs.counts(conn, tenant_id=call.tenant)
+        finished = executions.totals(conn, tenant_id=call.tenant, job_id=None)
+        newest = newest_of(conn, call.tenant, None)
+    return Reply(
+        answers.JobStats(
+            total=counts.active + counts.paused + counts.completed,
+            by_status=answers.of(answers.JobsByStatus, counts),
+            by_type=answers.of(answers.JobsByType, counts),
+            executions=totals_of(finished),
+            success_rate=success_rate(finished),
+            percentiles=newest,
+        )
+    )
+
+
+@api.route("GET", "/jobs/<uuid:id>", answer=answers.Job, errors=[404])
+def get_job(call: Call, id: UUID) -> Reply:
+    """Get a job, deleted or not."""
+    with call.transaction() as conn:
+        return Reply(answers.of(answers.Job, jobs.get(conn, tenant_id=call.tenant, id=id)))
+
+
+@api.route("PUT", "/jobs/<uuid:id>", body=JobUpdate, answer=answers.Job, errors=[404, 409])
+def update_job(call: Call, id: UUID, body: JobUpdate) -> Reply:
+    """Change a job; only the fields sent change."""
+    return _update(call, id, body)
+
+
+@api.route("PATCH", "/jobs/<uuid:id>", body=JobUpdate, answer=answers.Job, errors=[404, 409])
+def patch_job(call: Call, id: UUID, body: JobUpdate) -> Reply:
+    """Change a job; the same as PUT."""
+    return _update(call, id, body)
+
+
+def _update(call: Call, id: UUID, body: JobUpdate) -> Reply:
+    changes: dict[str, Any] = body.model_dump(exclude_unset=True)
+    with call.transaction() as conn:
+        return Reply(answers.of(answers.Job, jobs.update(conn, call.tenant, id, changes)))
+
+
+@api.route("DELETE", "/jobs/<uuid:id>", answer=None, status=204, errors=[404])
+def delete_job(call: Call, id: UUID) -> Reply:
+    """Delete a job; what waits is cancelled, what runs may end."""
+    with call.transaction() as conn:
+        jobs.delete(conn, call.tenant, id)
+    return Reply()
+
+
+@api.route("POST", "/jobs/<uuid:id>/pause", answer=answers.Job, errors=[404, 409])
+def pause_job(call: Call, id: UUID) -> Reply:
+    """Pause a job; what waits is held."""
+    with call.transaction() as conn:
+        return Reply(answers.of(answers.Job, jobs.pause(conn, call.tenant, id)))
+
+
+@api.route("POST", "/jobs/<uuid:id>/resume", answer=answers.Job, errors=[404, 409])
+def resume_job(call: Call, id: UUID) -> Reply:
+    """Resume a job from now on, without making up."""
+    with call.transaction() as conn:
+        return Reply(answers.of(answers.Job, jobs.resume(conn, call.tenant, id)))
+
+
+@api.route("POST", "/jobs/<uuid:id>/trigger", answer=answers.Execution, status=202, errors=[404, 409])
+def trigger_job(call: Call, id: UUID) -> Reply:
+    """Run a job now, beside its schedule."""
+    with call.transaction() as conn:
+        return Reply(answers.of(answers.Execution, jobs.trigger(conn, call.tenant, id)))
+
+
+@api.route(
+    "GET",
+    "/jobs/<uuid:id>/executions",
+    query=JobExecutionsQuery,
+    answer=list[answers.Execution],
+    errors=[404],
+)
+def list_job_executions(call: Call, id: UUID, query: JobExecutionsQuery) -> Reply:
+    """List a job's executions, newest first."""
+    with call.transaction() as conn:
+        jobs.get(conn, tenant_id=call.tenant, id=id)
+        return listed(conn, call.tenant, query, id)
+
+
+@api.route("GET", "/jobs/<uuid:id>/history", query=DaysQuery, answer=list[answers.HistoryDay], errors=[404])
+def job_history(call: Call, id: UUID, query: DaysQuery) -> Reply:
+    """Show a job's last days, newest first; days on which nothing finished are left out."""
+    with call.transaction() as conn:
+        jobs.get(conn, tenant_id=call.tenant, id=id)
+        start, end = windows.last_days(conn, query.days)
+        rows = history.page(
+            conn,
+            tenant_id=call.tenant,
+            start_date=start,
+            end_date=end,
+            job_id=id,
+            after_date=None,
+            after_id=None,
+            limit=query.days,
+            offset=0,
+        )
+    return Reply(answers.of(answers.HistoryDay, rows))
+
+
+def _escaped(text: str) -> str:
+    """The text as a LIKE pattern that matches itself."""
+    return re.sub(r"([\\%_])", r"\\\1", text)

@@ -1,0 +1,126 @@
+"""The OpenAPI 3.1 document, written from the routes' own models."""
+
+import json
+import re
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+
+from service import __version__
+from service.api import answers, docs, executions, health, history, jobs
+from service.api.routing import TENANT, TENANT_HEADER, Resource, Route
+
+PREFIX = "/api/v1"
+RESOURCES = (jobs.api, executions.api, history.api, health.api, docs.api)
+REF = "#/components/schemas/{model}"
+ERRORS = {
+    400: "Not valid or not readable; validation names each field",
+    404: "No such resource",
+    409: "The resource's state forbids it",
+    413: "The body is too large",
+    415: "The body is not JSON",
+    503: "The database is out of reach, or the service not ready",
+}
+
+
+def document() -> dict[str, Any]:
+    """The whole document."""
+    writer = _Writer()
+    paths: dict[str, dict[str, Any]] = {}
+    for resource in RESOURCES:
+        for route in resource.routes:
+            path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", ("" if route.plain else PREFIX) + route.path)
+            paths.setdefault(path, {})[route.method.lower()] = writer.operation(resource, route)
+    writer.schema(answers.Failure, "serialization")
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Scheduler Service",
+            "version": __version__,
+            "description": "Register HTTP calls to be made on a schedule, and see what became of them.",
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": resource.name} for resource in RESOURCES],
+        "paths": paths,
+        "components": {"schemas": dict(sorted(writer.schemas.items()))},
+    }
+
+
+def document_text() -> str:
+    """The document as JSON text."""
+    return json.dumps(document(), indent=2)
+
+
+class _Writer:
+    """Writes operations, and keeps the schemas they refer to."""
+
+    def __init__(self) -> None:
+        self.schemas: dict[str, Any] = {}
+
+    def operation(self, resource: Resource, route: Route) -> dict[str, Any]:
+        """What the document says of one route."""
+        operation: dict[str, Any] = {
+            "operationId": route.name,
+            "summary": route.summary,
+            "tags": [resource.name],
+            "parameters": self._parameters(route),
+            "responses": self._responses(route),
+        }
+        if route.body is not None:
+            content = {"application/json": {"schema": self.schema(route.body, "validation")}}
+            operation["requestBody"] = {"required": True, "content": content}
+        return operation
+
+    def schema(self, shape: Any, mode: Any) -> dict[str, Any]:
+        """The schema of a type, its models moved to the components."""
+        schema: dict[str, Any] = TypeAdapter(shape).json_schema(mode=mode, ref_template=REF)
+        self.schemas |= schema.pop("$defs", {})
+        if isinstance(shape, type) and issubclass(shape, BaseModel):
+            self.schemas[shape.__name__] = schema
+            return {"$ref": REF.format(model=shape.__name__)}
+        return schema
+
+    def _parameters(self, route: Route) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+            for name in re.findall(r"<uuid:(\w+)>", route.path)
+        ]
+        query = route.query.model_json_schema(ref_template=REF)
+        for name, schema in query.get("properties", {}).items():
+            schema.pop("title", None)
+            found.append({"name": name, "in": "query", "required": False, "schema": schema})
+        if not route.plain:
+            schema = {"type": "string", "pattern": f"^{TENANT.pattern}$"}
+            found.append({"name": TENANT_HEADER, "in": "header", "required": False, "schema": schema})
+        return found
+
+    def _responses(self, route: Route) -> dict[str, Any]:
+        responses: dict[str, Any] = {str(route.status): self._success(route)}
+        codes = set(route.errors) if route.plain else {400, 503, *route.errors}
+        if route.body is not None:
+            codes |= {413, 415}
+        failure = {"$ref": REF.format(model="Failure")}
+        for code in sorted(codes):
+            schema = self.schema(route.answer, "serialization") if route.plain else failure
+            responses[str(code)] = {
+                "description": ERRORS[code],
+                "content": {"application/json": {"schema": schema}},
+            }
+        return responses
+
+    def _success(self, route: Route) -> dict[str, Any]:
+        if route.answer is None:
+            return {"description": "Done"}
+        if isinstance(route.answer, str):
+            return {"description": route.summary, "content": {route.answer: {}}}
+        schema = self.schema(route.answer, "serialization")
+        if not route.plain:
+            schema = self._envelope(route, schema)
+        return {"description": route.summary, "content": {"application/json": {"schema": schema}}}
+
+    def _envelope(self, route: Route, data: dict[str, Any]) -> dict[str, Any]:
+        properties = {"success": {"const": True}, "data": data}
+        if "cursor" in route.query.model_fields:
+            properties["pagination"] = self.schema(answers.Pagination, "serialization")
+        properties["traceId"] = {"type": "string"}
+        return {"type": "object", "properties": properties, "required": list(properties)}

@@ -1,0 +1,206 @@
+"""What clients send: bodies and query parameters. Validation and the OpenAPI document both come from these."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
+
+from service import schedule
+from service.api import fields
+from service.api.cursor import CursorField
+from service.api.fields import invalid
+from service.schedule import ScheduleError
+
+MAX_PAGED = 10_000  # rows that pages reach; beyond it OFFSET reads too much and cursors do better
+MAX_DAYS = 366
+
+
+class Request(BaseModel):
+    """Base of what clients send: unknown names are errors, and nothing is converted silently."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Nothing(Request):
+    """Takes no fields."""
+
+
+class _Timed(Request):
+    """The three fields that say when, checked together."""
+
+    type: Any
+    timezone: Any
+    schedule: Any
+
+    @field_validator("schedule", mode="before", check_fields=False)
+    @classmethod
+    def _seconds_as_text(cls, value: Any, info: ValidationInfo) -> Any:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return str(value) if whole and info.data.get("type", "interval") in ("interval", None) else value
+
+    @field_validator("schedule", mode="after", check_fields=False)
+    @classmethod
+    def _well_formed(cls, value: Any, info: ValidationInfo) -> Any:
+        type = info.data.get("type")
+        if type is not None and value is not None:
+            try:
+                schedule.parse(type, value)
+            except ScheduleError as error:
+                raise invalid(error.message) from None
+        return value.strip(" \t") if isinstance(value, str) else value
+
+
+_SCHEDULE = Field(
+    min_length=1,
+    max_length=schedule.MAX_LENGTH,
+    description="cron: five fields, six with seconds first, @daily and the like, or @every 1h30m; "
+    "interval: seconds; one_time: an RFC 3339 timestamp.",
+    examples=["0 0 9 * * *", "300", "2026-12-01T09:00:00Z"],
+    json_schema_extra={"type": ["string", "integer"]},
+)
+
+
+class JobCreate(_Timed):
+    """A new job. What is left out takes its default."""
+
+    name: fields.Name
+    description: fields.Description | None = None
+    type: fields.JobType
+    timezone: fields.Timezone | None = Field(default=None, description="IANA name; default SCHEDULER_TIMEZONE.")
+    schedule: Annotated[str, _SCHEDULE]
+    endpoint: fields.Endpoint
+    method: fields.MethodField = "POST"
+    headers: fields.Headers = {}
+    payload: JsonValue = Field(default=None, description="Any JSON, sent as the body; null sends none.")
+    timeout: fields.Timeout = 30
+    max_retries: fields.MaxRetries | None = Field(default=None, description="Default SCHEDULER_MAX_RETRIES.")
+    retry_delay: fields.RetryDelay | None = Field(
+        default=None, description="Seconds before the first retry; default SCHEDULER_RETRY_DELAY_SECONDS."
+    )
+    priority: fields.Priority = 5
+    tags: fields.Tags = []
+    metadata: dict[str, JsonValue] = {}
+
+
+def _unset() -> Any:
+    """The default of a field that changes only where it is sent; a factory, so that no default is documented."""
+    return Field(default_factory=lambda: None)
+
+
+class JobUpdate(_Timed):
+    """Changes of a job: only the fields sent change. null clears description and payload."""
+
+    name: fields.Name = _unset()
+    description: fields.Description | None = _unset()
+    type: fields.JobType = _unset()
+    timezone: fields.Timezone = _unset()
+    schedule: Annotated[str, _SCHEDULE] = _unset()
+    endpoint: fields.Endpoint = _unset()
+    method: fields.MethodField = _unset()
+    headers: fields.Headers = _unset()
+    payload: JsonValue = _unset()
+    timeout: fields.Timeout = _unset()
+    max_retries: fields.MaxRetries = _unset()
+    retry_delay: fields.RetryDelay = _unset()
+    priority: fields.Priority = _unset()
+    tags: fields.Tags = _unset()
+    metadata: dict[str, JsonValue] = _unset()
+
+
+class Paged(Request):
+    """How to page through a list."""
+
+    page_size: Annotated[int, fields.Number, Field(ge=1, le=100)] = 20
+    page: Annotated[int, fields.Number, Field(ge=1)] | None = Field(
+        default=None, description=f"From 1; reaches the first {MAX_PAGED:,} rows, a cursor reaches all."
+    )
+    cursor: CursorField | None = Field(default=None, description="nextCursor of the page before.")
+
+    @field_validator("page")
+    @classmethod
+    def _within_reach(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and value * info.data.get("page_size", 1) > MAX_PAGED:
+            raise invalid(f"pages reach {MAX_PAGED:,} rows (page times page_size); go on with cursor")
+        return value
+
+    @field_validator("cursor")
+    @classmethod
+    def _instead_of_page(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is not None and info.data.get("page") is not None:
+            raise invalid("give page or cursor, not both")
+        return value
+
+    @property
+    def offset(self) -> int:
+        """Rows before the page."""
+        return 0 if self.page is None else (self.page - 1) * self.page_size
+
+
+class JobsQuery(Paged):
+    """Filters of jobs."""
+
+    status: fields.JobStatus | None = Field(default=None, description="Deleted jobs are listed only if asked for.")
+    type: fields.JobType | None = None
+    name: Annotated[str, Field(min_length=1, max_length=255)] | None = Field(
+        default=None, description="Part of the name; case does not count."
+    )
+    tag: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+
+
+class JobExecutionsQuery(Paged):
+    """Filters of one job's executions."""
+
+    status: fields.ExecutionStatus | None = None
+    start_time: fields.Instant | None = Field(default=None, description="Earliest scheduled_at.")
+    end_time: fields.Instant | None = Field(default=None, description="Latest scheduled_at.")
+
+    @field_validator("end_time")
+    @classmethod
+    def _not_before_start(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
+        start = info.data.get("start_time")
+        if value is not None and start is not None and value < start:
+            raise invalid("must not be before start_time")
+        return value
+
+
+class ExecutionsQuery(JobExecutionsQuery):
+    """Filters of executions."""
+
+    job_id: fields.Id | None = None
+
+
+class JobQuery(Request):
+    """One job, or all."""
+
+    job_id: fields.Id | None = None
+
+
+class DaysQuery(Request):
+    """How far back."""
+
+    days: Annotated[int, fields.Number, Field(ge=1, le=MAX_DAYS)] = Field(
+        default=30, description="UTC days up to today."
+    )
+
+
+class Window(Request):
+    """UTC days on which executions finished, and one job or all."""
+
+    start_date: fields.Day | None = Field(default=None, description="First day; default 29 days before the last.")
+    end_date: fields.Day | None = Field(default=None, description="Last day; default today.")
+    job_id: fields.Id | None = None
+
+    @field_validator("end_date")
+    @classmethod
+    def _not_before_start(cls, value: date | None, info: ValidationInfo) -> date | None:
+        start = info.data.get("start_date")
+        if value is not None and start is not None:
+            if value < start:
+                raise invalid("must not be before start_date")
+            if (value - start).days >= MAX_DAYS:
+                raise invalid(f"must be within {MAX_DAYS} days of start_date")
+        return value
+
+
+class HistoryQuery(Paged, Window):
+    """A window, in pages."""

@@ -1,0 +1,155 @@
+"""Routes that declare their models: what validates a request is also what the OpenAPI document shows."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response, current_app, request
+from pydantic import BaseModel, ValidationError
+
+from service.api import answers, body, envelope
+from service.api.requests import Nothing
+from service.api.services import Call, Services
+from service.errors import Problem, ValidationFailed
+
+DEFAULT_TENANT = "00000000-0000-0000-0000-000000000000"
+TENANT = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+TENANT_HEADER = "X-Tenant-ID"
+CODES = {"missing": "required", "extra_forbidden": "unknown_field"}
+MESSAGES = {"missing": "is required", "extra_forbidden": "is not a field of this request"}
+
+Handler = Callable[..., "Reply"]
+View = Callable[[], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a handler gives back; `data` is an answer, a list of them, or None."""
+
+    data: Any = None
+    pagination: answers.Pagination | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a route declares of itself."""
+
+    method: str
+    path: str  # as Flask writes it, without the prefix
+    name: str
+    summary: str
+    answer: Any  # a model, list[model], or None for no content
+    query: type[BaseModel] = Nothing
+    body: type[BaseModel] | None = None
+    status: int = 200
+    errors: Sequence[int] = ()
+    plain: bool = False  # outside the prefix: no tenant, no envelope, any query
+
+
+@dataclass(slots=True)
+class Resource:
+    """A blueprint whose routes declare their models."""
+
+    name: str
+    routes: list[Route] = field(default_factory=list)
+    blueprint: Blueprint = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.blueprint = Blueprint(self.name, __name__)
+
+    def route(self, method: str, path: str, **declared: Any) -> Callable[[Handler], Handler]:
+        """Serve `path` with the function below, which gets the Call, path values, and query and body if declared."""
+
+        def register(handler: Handler) -> Handler:
+            summary = (handler.__doc__ or "").splitlines()[0].rstrip(".")
+            route = Route(method, path, handler.__name__, summary, **declared)
+            self.routes.append(route)
+            self.blueprint.add_url_rule(path, handler.__name__, _view(route, handler), methods=[method])
+            return handler
+
+        return register
+
+    def plain(self, path: str, answer: Any, errors: Sequence[int] = ()) -> Callable[[View], View]:
+        """Serve `path` with the function below as it is: GET, for whoever asks and however."""
+
+        def register(view: View) -> View:
+            summary = (view.__doc__ or "").splitlines()[0].rstrip(".")
+            self.routes.append(Route("GET", path, view.__name__, summary, answer, errors=errors, plain=True))
+            self.blueprint.add_url_rule(path, view.__name__, view, methods=["GET"])
+            return view
+
+        return register
+
+
+def _view(route: Route, handler: Handler) -> Callable[..., Response]:
+    def view(**path: UUID) -> Response:
+        values, problems = _read(route)
+        services: Services = current_app.extensions["scheduler"]
+        tenant = _tenant(services.config.tenant_required, problems)
+        if problems:
+            raise ValidationFailed(problems)
+        reply = handler(Call(services, tenant), **path, **values)
+        return envelope.success(_plain(reply.data), route.status, reply.pagination)
+
+    return view
+
+
+def _read(route: Route) -> tuple[dict[str, BaseModel], list[Problem]]:
+    """The models a route declares, filled from the request, and every field that breaks a rule."""
+    values: dict[str, BaseModel] = {}
+    query, problems = _query()
+    problems += _fill(values, "query", route.query, query)
+    if route.body is not None or (request.method == "POST" and request.content_length):
+        problems += _fill(values, "body", route.body or Nothing, body.read_fields(request))
+    return {name: value for name, value in values.items() if type(value) is not Nothing}, problems
+
+
+def _fill(values: dict[str, BaseModel], name: str, model: type[BaseModel], given: dict[str, Any]) -> list[Problem]:
+    unstorable = body.unstorable(given)
+    try:
+        values[name] = model.model_validate(given)
+    except ValidationError as error:
+        known = {problem.field for problem in unstorable}
+        return unstorable + [problem for problem in _problems(error) if problem.field not in known]
+    return unstorable
+
+
+def _query() -> tuple[dict[str, str], list[Problem]]:
+    given = request.args.to_dict(flat=False)
+    repeated = [Problem(name, "is given more than once") for name, values in given.items() if len(values) > 1]
+    return {name: values[0] for name, values in given.items()}, repeated
+
+
+def _problems(error: ValidationError) -> list[Problem]:
+    return [
+        Problem(
+            field=".".join(str(part) for part in item["loc"]) or "body",
+            message=MESSAGES.get(item["type"], item["msg"]),
+            code=CODES.get(item["type"], "invalid"),
+        )
+        for item in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+
+
+def _tenant(required: bool, problems: list[Problem]) -> str:
+    header = request.headers.get(TENANT_HEADER)
+    if header is None:
+        if required:
+            problems.append(Problem(TENANT_HEADER, "is required", "required"))
+        return DEFAULT_TENANT
+    if not TENANT.fullmatch(header):
+        message = "must be a UUID, or 1 to 64 of letters, digits, '.', '_', '-', ':'"
+        problems.append(Problem(TENANT_HEADER, message))
+    return header.lower() if _is_uuid(header) else header
+
+
+def _is_uuid(text: str) -> bool:
+    return re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", text) is not None
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, list):
+        return [_plain(item) for item in data]
+    return data.model_dump(mode="json", by_alias=True) if isinstance(data, BaseModel) else data

@@ -1,0 +1,34 @@
+"""What the API needs of the process it runs in, and what a handler gets of a request."""
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection
+
+from service import db
+from service.config import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Handed to create_app."""
+
+    config: Config
+    pool: db.Pool  # of role api
+    draining: threading.Event  # set: /ready says no
+    lease_state: Callable[[], Mapping[str, Any]] | None = None  # status (ok, down) and holder of the ticker lease
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, once its tenant is known."""
+
+    services: Services
+    tenant: str
+
+    def transaction(self) -> AbstractContextManager[Connection[Any]]:
+        """A transaction that sees this tenant's rows only."""
+        return db.transaction(self.services.pool, tenant=self.tenant)
