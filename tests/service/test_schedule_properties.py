@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.schedule import Advance, Schedule, ScheduleError, Skip, advance, parse, validate
+from service.schedule import Interval, Schedule, ScheduleError, parse, validate
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -32,9 +32,7 @@ NIGHTS = [
 def fields(low: int, high: int, widest: int) -> st.SearchStrategy[tuple[str, frozenset[int]]]:
     """A field's text beside the values it means, said without the code under test."""
     values = st.integers(low, high)
-    lists = st.frozensets(values, min_size=1, max_size=widest).map(
-        lambda found: (",".join(map(str, found)), found)
-    )
+    lists = st.frozensets(values, min_size=1, max_size=widest).map(lambda found: (",".join(map(str, found)), found))
     ranges = st.tuples(values, values).map(
         lambda ends: (f"{min(ends)}-{max(ends)}", frozenset(range(min(ends), max(ends) + 1)))
     )
@@ -128,9 +126,7 @@ def test_every_starting_point_before_a_run_names_the_same_run(
     start=st.datetimes(datetime(2000, 1, 1), datetime(2045, 1, 1), timezones=st.just(UTC)),
     taken=st.integers(1, 300),
 )
-def test_count_and_latest_agree_with_walking(
-    clock: Parts, date: Parts, zone: str, start: datetime, taken: int
-) -> None:
+def test_count_and_latest_agree_with_walking(clock: Parts, date: Parts, zone: str, start: datetime, taken: int) -> None:
     schedule = parse("cron", expression(clock, date), zone)
     walked = schedule.between(start, FAR, None, taken)
 
@@ -236,71 +232,27 @@ def test_note_of_a_skipped_day_gives_its_date() -> None:
     assert note == "moved from 2011-12-30 12:00, which the clock skipped"
 
 
-def advance_by(schedule: Schedule, late: timedelta, limit: int = 100) -> Advance:
-    return advance(schedule, NOON - MINUTE, NOON, NOON + late, timedelta(minutes=5), limit)
+def test_interval_from_anchor_has_the_anchor_as_its_first_instant() -> None:
+    schedule = parse("interval", "60")
+    assert isinstance(schedule, Interval)
 
+    found = schedule.from_anchor()
 
-def test_all_due_runs_are_taken_while_the_oldest_is_fresh() -> None:
-    found = advance_by(parse("cron", "0 * * * * *"), 3 * MINUTE)
-
-    assert Advance([NOON + n * MINUTE for n in range(4)], [], NOON + 4 * MINUTE) == found
-
-
-def test_runs_past_the_limit_stay_due() -> None:
-    found = advance_by(parse("interval", "60"), 3 * MINUTE, limit=2)
-
-    assert Advance([NOON, NOON + MINUTE], [], NOON + 2 * MINUTE) == found
-
-
-def test_oldest_exactly_as_late_as_allowed_is_no_misfire() -> None:
-    found = advance_by(parse("interval", "300"), 5 * MINUTE)
-
-    assert found.runs[0] == NOON
-    assert found.skipped == []
-
-
-def test_late_schedule_runs_its_newest_and_skips_the_rest() -> None:
-    found = advance_by(parse("cron", "0 * * * * *"), 10 * MINUTE + 30 * SECOND)
-
-    skip = Skip("misfire", NOON, NOON + 9 * MINUTE, 10)
-    assert Advance([NOON + 10 * MINUTE], [skip], NOON + 11 * MINUTE) == found
-
-
-def test_late_interval_keeps_its_grid() -> None:
-    found = advance_by(parse("interval", "60"), 10 * MINUTE + 30 * SECOND)
-
-    skip = Skip("misfire", NOON, NOON + 9 * MINUTE, 10)
-    assert Advance([NOON + 10 * MINUTE], [skip], NOON + 11 * MINUTE) == found
-
-
-def test_late_schedule_with_one_due_run_runs_it() -> None:
-    found = advance_by(parse("cron", "0 0 12 * * *"), timedelta(hours=6))
-
-    assert Advance([NOON], [], NOON + timedelta(days=1)) == found
-
-
-def test_one_time_runs_however_late() -> None:
-    found = advance_by(parse("one_time", "2026-01-15T12:00:00Z"), timedelta(days=400))
-
-    assert Advance([NOON], [], None) == found
-
-
-def test_nothing_runs_before_it_is_due() -> None:
-    found = advance_by(parse("interval", "60"), -SECOND)
-
-    assert Advance([], [], NOON) == found
+    assert found.between(NOON - SECOND, NOON + MINUTE, NOON, 9) == [NOON, NOON + MINUTE]
+    assert found.count(NOON - SECOND, NOON + MINUTE, NOON) == 2
 
 
 @pytest.mark.parametrize(
-    ("type_", "text"), [("cron", "* * * * * *"), ("interval", "1"), ("cron", "@every 1s")]
+    ("type_", "text", "zone"),
+    [
+        ("cron", "0 0 12 * * *", "Europe/Berlin"),
+        ("cron", "TZ=Asia/Tokyo 0 0 12 * * *", "Asia/Tokyo"),
+        ("cron", "TZ=Asia/Tokyo @every 1h", "Asia/Tokyo"),
+        ("interval", "60", "Europe/Berlin"),
+        ("one_time", "2026-01-15T12:00:00Z", "Europe/Berlin"),
+    ],
 )
-def test_ten_years_of_missed_seconds_are_counted_at_once(type_: str, text: str) -> None:
-    late = timedelta(days=3653)
-    started = perf_counter()
+def test_schedule_knows_its_text_and_zone(type_: str, text: str, zone: str) -> None:
+    found = parse(type_, f" {text} ", "Europe/Berlin")
 
-    found = advance_by(parse(type_, text, "America/New_York"), late)
-
-    assert [NOON + late] == found.runs
-    assert late / SECOND == found.skipped[0].count
-    assert NOON + late - SECOND == found.skipped[0].last
-    assert perf_counter() - started < 0.25
+    assert (text, zone) == (found.text, found.zone.key)
