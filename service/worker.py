@@ -27,24 +27,24 @@ def perform(claimed: ClaimedExecution, caller: Caller) -> Ended:
 
 def request_of(claimed: ClaimedExecution, traceparent: str) -> Request:
     """The request a receiver gets. The job's own headers win over ours, save the X-Scheduler ones."""
-    headers = {
-        "User-Agent": f"scheduler-service/{__version__}",
-        "Idempotency-Key": str(claimed.id),
-        "traceparent": traceparent,
-    }
-    if claimed.payload is not None:
-        headers["Content-Type"] = "application/json"
-    names = {name.lower(): name for name in headers}
-    for name, value in (claimed.headers or {}).items():
-        headers.pop(names.get(name.lower(), ""), None)
-        headers[name] = value
-    headers |= {
+    ours = {
         "X-Scheduler-Job-Id": str(claimed.job_id),
         "X-Scheduler-Execution-Id": str(claimed.id),
         "X-Scheduler-Tenant-Id": claimed.tenant_id,
         "X-Scheduler-Attempt": str(claimed.attempt),
         "X-Scheduler-Scheduled-At": rfc3339(claimed.scheduled_at),
     }
+    defaults = {
+        "User-Agent": f"scheduler-service/{__version__}",
+        "Idempotency-Key": str(claimed.id),
+        "traceparent": traceparent,
+    }
+    if claimed.payload is not None:
+        defaults["Content-Type"] = "application/json"
+    fixed = {name.lower() for name in ours}
+    own = {name: value for name, value in (claimed.headers or {}).items() if name.lower() not in fixed}
+    named = {name.lower() for name in own}
+    headers = {name: value for name, value in defaults.items() if name.lower() not in named} | own | ours
     return Request(
         method=claimed.method or "POST",
         url=claimed.endpoint or "",
