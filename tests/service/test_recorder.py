@@ -1,0 +1,128 @@
+"""Outcomes on their way into the database."""
+
+from dataclasses import replace
+
+import pytest
+
+from service import db, executions, recorder
+from service.errors import Unavailable
+from service.executions import Ended
+from service.recorder import Recorder
+from tests.conftest import eventually
+
+
+@pytest.fixture
+def recording(engine_pool):
+    return Recorder(engine_pool)
+
+
+@pytest.fixture
+def outcomes(make):
+    """Makes outcomes of running executions of one job."""
+    job, worker = make.job(), make.worker()
+
+    def some(count):
+        return [Ended(make.running(worker, job)["id"], worker, 1, "completed", duration_ms=1.0) for _ in range(count)]
+
+    return some
+
+
+def statuses(make):
+    return [row["status"] for row in make.rows("SELECT status FROM execution_log ORDER BY status")]
+
+
+def test_outcomes_that_come_together_are_written_together(make, recording, outcomes, monkeypatch):
+    sizes, end = [], executions.end
+    monkeypatch.setattr(executions, "end", lambda conn, batch: sizes.append(len(batch)) or end(conn, batch))
+    [recording.put(outcome) for outcome in outcomes(7)]
+
+    recording.run_once()
+
+    assert sizes == [7]
+    assert (statuses(make), recording.unwritten) == (["completed"] * 7, 0)
+
+
+def test_a_batch_has_a_largest_size(make, recording, outcomes, monkeypatch):
+    monkeypatch.setattr(recorder, "BATCH", 3)
+    [recording.put(outcome) for outcome in outcomes(5)]
+
+    recording.run_once()
+    left = recording.unwritten
+    recording.run_once()
+
+    assert (left, recording.unwritten, len(statuses(make))) == (2, 0, 5)
+
+
+def test_without_outcomes_nothing_is_written(recording, monkeypatch):
+    monkeypatch.setattr(recorder, "IDLE_SECONDS", 0.0)
+
+    assert recording.run_once() == 0.0
+
+
+def test_an_unreachable_database_keeps_the_batch(make, recording, outcomes, monkeypatch):
+    away = lambda *_: (_ for _ in ()).throw(Unavailable())  # noqa: E731
+    [recording.put(outcome) for outcome in outcomes(3)]
+    with monkeypatch.context() as broken:
+        broken.setattr(executions, "end", away)
+        with pytest.raises(Unavailable):
+            recording.run_once()
+    left = recording.unwritten
+
+    recording.run_once()
+
+    assert (left, recording.unwritten, statuses(make)) == (3, 0, ["completed"] * 3)
+
+
+def test_a_lost_session_keeps_the_batch(make, conn, config, outcomes):
+    pool = db.open_pool(config, "engine", size=1)
+    recording = Recorder(pool)
+    [recording.put(outcome) for outcome in outcomes(2)]
+    with db.session(pool) as session:
+        conn.execute("SELECT pg_terminate_backend(%s)", [session.info.backend_pid])
+
+    with pytest.raises(Unavailable):
+        recording.run_once()
+    eventually(lambda: written(recording))
+
+    assert statuses(make) == ["completed"] * 2
+    pool.close()
+
+
+def written(recording):
+    try:
+        recording.run_once()
+    except Unavailable:
+        return False
+    return recording.unwritten == 0
+
+
+@pytest.mark.parametrize("refused", [{"response_body": "a\0b"}, {"error": "a\0b"}, {"error_code": "a\0b"}])
+def test_an_outcome_the_database_refuses_does_not_keep_the_others(make, recording, outcomes, refused):
+    batch = outcomes(5)
+    batch[2] = replace(batch[2], **refused)
+    [recording.put(outcome) for outcome in batch]
+
+    recording.run_once()
+
+    row = make.row("SELECT * FROM execution_log WHERE error_code = 'unrecordable'")
+    assert (row["id"], row["response_body"], row["duration_ms"]) == (batch[2].id, None, 1.0)
+    assert (statuses(make), recording.unwritten) == (["completed"] * 5, 0)
+
+
+def test_a_body_beyond_the_limit_of_the_log_does_not_keep_the_others(make, recording, outcomes):
+    batch = outcomes(2)
+    [recording.put(outcome) for outcome in (batch[0], replace(batch[1], response_body="x" * 300_000))]
+
+    recording.run_once()
+
+    assert statuses(make) == ["completed"] * 2
+
+
+def test_an_outcome_that_comes_too_late_is_dropped(make, recording, outcomes, conn):
+    (late,) = outcomes(1)
+    conn.execute("UPDATE execution_queue SET attempt = 2")
+    recording.put(late)
+
+    recording.run_once()
+
+    assert (statuses(make), recording.unwritten) == ([], 0)
