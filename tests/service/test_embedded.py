@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,19 +26,26 @@ with embedded.servers(Path(sys.argv[1]), durable=False) as servers:
 
 
 @pytest.fixture
-def other_run(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Another process that holds servers in tmp_path, and its database's URL."""
-    command = (sys.executable, "-c", RUN, str(tmp_path))
+def data_dir() -> Iterator[Path]:
+    """Not tmp_path, whose parents another pytest closes to the user that PostgreSQL runs as for root."""
+    with tempfile.TemporaryDirectory(prefix="scheduler-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def other_run(data_dir: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Another process that holds servers in data_dir, and its database's URL."""
+    command = (sys.executable, "-c", RUN, str(data_dir))
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stdout is not None
         yield process, process.stdout.readline().strip()
         process.kill()
-    with embedded.servers(tmp_path, durable=False):
+    with embedded.servers(data_dir, durable=False):
         pass  # ends what the killed one left
 
 
-def test_both_servers_answer(tmp_path: Path) -> None:
-    with embedded.servers(tmp_path, durable=False) as servers:
+def test_both_servers_answer(data_dir: Path) -> None:
+    with embedded.servers(data_dir, durable=False) as servers:
         with psycopg.connect(servers.database_url) as conn:
             row = conn.execute("SELECT current_user, current_database()").fetchone()
         with redis.Redis(host=servers.redis_host, port=servers.redis_port) as client:
@@ -47,53 +55,53 @@ def test_both_servers_answer(tmp_path: Path) -> None:
     assert answer is True
 
 
-def test_data_survives_a_restart(tmp_path: Path) -> None:
+def test_data_survives_a_restart(data_dir: Path) -> None:
     with (
-        embedded.servers(tmp_path, durable=False) as servers,
+        embedded.servers(data_dir, durable=False) as servers,
         psycopg.connect(servers.database_url, autocommit=True) as conn,
     ):
         conn.execute("CREATE TABLE kept AS SELECT 42 AS answer")
 
-    with embedded.servers(tmp_path, durable=False) as servers, psycopg.connect(servers.database_url) as conn:
+    with embedded.servers(data_dir, durable=False) as servers, psycopg.connect(servers.database_url) as conn:
         row = conn.execute("SELECT answer FROM kept").fetchone()
 
     assert row == (42,)
 
 
-def test_two_folders_have_servers_side_by_side(tmp_path: Path) -> None:
+def test_two_folders_have_servers_side_by_side(data_dir: Path) -> None:
     with (
-        embedded.servers(tmp_path / "a", durable=False) as a,
-        embedded.servers(tmp_path / "b", durable=False) as b,
+        embedded.servers(data_dir / "a", durable=False) as a,
+        embedded.servers(data_dir / "b", durable=False) as b,
     ):
         assert a.database_url != b.database_url
         assert a.redis_port != b.redis_port
 
 
-def test_a_long_path_is_no_obstacle(tmp_path: Path) -> None:
-    deep = tmp_path / ("d" * 100) / ("e" * 100)
+def test_a_long_path_is_no_obstacle(data_dir: Path) -> None:
+    deep = data_dir / ("d" * 100) / ("e" * 100)
 
     with embedded.servers(deep, durable=False) as servers, psycopg.connect(servers.database_url) as conn:
         assert conn.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_a_folder_belongs_to_one_run(tmp_path: Path, other_run: tuple[subprocess.Popen[str], str]) -> None:
+def test_a_folder_belongs_to_one_run(data_dir: Path, other_run: tuple[subprocess.Popen[str], str]) -> None:
     process, _ = other_run
 
     with (
         pytest.raises(embedded.EmbeddedError, match=f"in use by process {process.pid}"),
-        embedded.servers(tmp_path),
+        embedded.servers(data_dir),
     ):
         pass
 
 
-def test_what_a_killed_run_left_is_taken_over(tmp_path: Path, other_run: tuple[subprocess.Popen[str], str]) -> None:
+def test_what_a_killed_run_left_is_taken_over(data_dir: Path, other_run: tuple[subprocess.Popen[str], str]) -> None:
     process, old_url = other_run
     with psycopg.connect(old_url, autocommit=True) as conn:
         conn.execute("CREATE TABLE kept AS SELECT 42 AS answer")
     process.kill()
     process.wait()
 
-    with embedded.servers(tmp_path, durable=False) as servers, psycopg.connect(servers.database_url) as conn:
+    with embedded.servers(data_dir, durable=False) as servers, psycopg.connect(servers.database_url) as conn:
         assert conn.execute("SELECT answer FROM kept").fetchone() == (42,)
         assert old_url != servers.database_url
     with pytest.raises(psycopg.OperationalError):
@@ -120,14 +128,14 @@ def test_a_named_database_keeps_the_servers_off() -> None:
         assert "DATABASE_URL" not in environ
 
 
-def test_a_run_at_home_gets_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_a_run_at_home_gets_servers(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(data_dir)
 
     with embedded.home_environment({"HOME": "/"}) as environ:
         url = environ["DATABASE_URL"]
         psycopg.connect(url).close()
 
     assert environ["HOME"] == "/"
-    assert f"{url}\n" == (tmp_path / ".data" / "database_url").read_text()
+    assert f"{url}\n" == (data_dir / ".data" / "database_url").read_text()
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(url)

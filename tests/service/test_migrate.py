@@ -1,5 +1,6 @@
 """Migrations through dbmate."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,9 @@ from service import embedded, migrate
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory):
-    with embedded.servers(tmp_path_factory.mktemp("migrate"), durable=False) as servers:
-        yield servers
+def servers() -> Iterator[embedded.Servers]:
+    with embedded.scratch() as running:
+        yield running
 
 
 def test_expected_version_is_the_newest_migration() -> None:
