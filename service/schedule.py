@@ -203,62 +203,6 @@ class CronSchedule(Schedule):
         return None
 
 
-@dataclass(frozen=True)
-class Skip:
-    """Consecutive instants that were not run: how many, the first and the last of them, and why."""
-
-    reason: str
-    first: datetime
-    last: datetime
-    count: int
-
-
-@dataclass(frozen=True)
-class Advance:
-    """What a tick does with one job.
-
-    Attributes:
-        runs: instants to materialize, oldest first.
-        skipped: instants to record as skipped.
-        next_run_at: the first instant not dealt with, possibly due already; None when none is left.
-    """
-
-    runs: list[datetime]
-    skipped: list[Skip]
-    next_run_at: datetime | None
-
-
-def advance(
-    schedule: Schedule, anchor: datetime, due: datetime, now: datetime, misfire_after: timedelta, limit: int
-) -> Advance:
-    """Which of the instants due by `now` run, which are misfires, and when to come back.
-
-    While the oldest is at most `misfire_after` late, all run. Otherwise nobody ticked for long: only the
-    newest runs and the earlier ones are one Skip. A one_time job always runs.
-
-    Args:
-        schedule: the job's.
-        anchor: origin of the job's interval grid.
-        due: the job's stored next_run_at; it counts as an instant even where the schedule has changed since.
-        now: the database's time.
-        misfire_after: how late is too late.
-        limit: most runs in one call, at least 1.
-    """
-    if due > now:
-        return Advance([], [], due)
-    if not schedule.repeats:
-        return Advance([due], [], None)
-    if now - due <= misfire_after:
-        runs = [due, *schedule.between(due, now, anchor, limit - 1)]
-        return Advance(runs, [], schedule.next_after(runs[-1], anchor))
-    newest = schedule.latest(due, now, anchor)
-    if newest is None:
-        return Advance([due], [], schedule.next_after(due, anchor))
-    last = schedule.latest(due, newest - timedelta(microseconds=1), anchor) or due
-    skip = Skip("misfire", due, last, schedule.count(due, newest, anchor))
-    return Advance([newest], [skip], schedule.next_after(newest, anchor))
-
-
 def validate(type: str, schedule: object, timezone: str, after: datetime) -> Schedule:
     """The schedule of a job that is created, changed or previewed at `after`.
 
