@@ -50,11 +50,15 @@ def _run(command: str) -> int:
 
 
 def _home() -> int:
-    from service.embedded import home_environment
+    from service.embedded import EmbeddedError, home_environment
 
-    with home_environment(os.environ) as settings:
-        config = Config.from_env(settings)
-        return _migrate(config) or serve(config, "all")
+    try:
+        with home_environment(os.environ) as settings:
+            config = Config.from_env(settings)
+            return _migrate(config) or serve(config, "all")
+    except EmbeddedError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
 
 
 def _migrate(config: Config) -> int:

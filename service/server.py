@@ -1,6 +1,5 @@
 """One process of the service: opens what its role needs, serves until a signal, and drains."""
 
-import os
 import signal
 import threading
 from contextlib import ExitStack
@@ -89,7 +88,8 @@ class Shutdown:
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self.draining.is_set():
-            os._exit(128 + number)  # what runs is rescued by others, as after any crash
+            self.code = 128 + number  # what runs is rescued by others, as after any crash
+            raise SystemExit(self.code)
         self._begin()
 
     def _on_end(self, _number: int, _frame: FrameType | None) -> NoReturn:

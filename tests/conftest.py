@@ -20,9 +20,9 @@ from tests.factories import Factory
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Servers]:
+def servers() -> Iterator[embedded.Servers]:
     """PostgreSQL and Redis of the test session's own."""
-    with embedded.servers(tmp_path_factory.mktemp("servers"), durable=False) as running:
+    with embedded.scratch() as running:
         yield running
 
 
