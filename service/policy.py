@@ -10,7 +10,7 @@ import re
 import sys
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Literal
@@ -124,6 +124,11 @@ def next_run(plan: Plan, after: datetime, runs_so_far: int = 0) -> Run | None:
     return _run(plan, instant)
 
 
+def run_from(plan: Plan, instant: datetime, runs_so_far: int = 0) -> Run | None:
+    """The first run whose instant is not before `instant`; None as next_run."""
+    return next_run(plan, _before_instant(instant), runs_so_far)
+
+
 def upcoming(plan: Plan, after: datetime, count: int, runs_so_far: int = 0) -> list[Run]:
     """The first `count` runs whose instants are later than `after`; fewer when the job is over sooner."""
     first = next_run(plan, after, runs_so_far)
@@ -179,6 +184,12 @@ def advance(plan: Plan, due: Run, now: datetime, runs_so_far: int, misfire: Misf
     if runs:
         first = next_run(plan, runs[-1].instant, runs_so_far + len(runs))
     return Advance(runs, skipped, first)
+
+
+def pass_over(plan: Plan, due: Run, now: datetime, runs_so_far: int, reason: SkipReason) -> Advance:
+    """As advance, for a job that was not to run: all that is due by `now` is one Skip."""
+    passed = advance(plan, due, now, runs_so_far, Misfire("skip", 1, after=-_TICK), 1)
+    return replace(passed, skipped=[replace(skip, reason=reason) for skip in passed.skipped])
 
 
 def retry_delay(attempt: int, backoff: Backoff, retry_after: float | None, seed: str) -> float:

@@ -1,74 +1,21 @@
 """The tick: due instants become pending executions, and retries whose time has come become pending again."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID
 
-from psycopg import Connection
-
-from service import db, executions, log, metrics, notify, skips, sql, tracing
+from service import db, log, metrics, notify, sql, tracing
+from service.due import PARK, DueJob, materialize
 from service.lease import Lease
 from service.loop import POLL_SECONDS
-from service.overlap import Decision, decide
-from service.policy import Advance, Misfire, MisfirePolicy, Plan, Run, advance, next_run
-from service.rows import LiveExecution
-from service.schedule import ScheduleError, parse
+
+__all__ = ["PARK", "Ticker"]
 
 BATCH = 1000  # jobs, and retries, a transaction
-RUNS_PER_JOB = 1000  # runs of one job a transaction
 OVERDUE_SECONDS = 2.0  # a run this late shows that the lease holder does not tick
 CONTENDED_SECONDS = 0.05  # before looking again at what another ticker has locked
-PARK = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True)
-class DueJob:
-    """A job whose next run is due."""
-
-    id: UUID
-    type: str
-    schedule: str
-    timezone: str
-    anchor_at: datetime
-    next_run_at: datetime
-    next_instant_at: datetime  # before the jitter offset
-    start_at: datetime | None
-    end_at: datetime | None
-    max_runs: int | None
-    runs: int  # materialized so far
-    jitter_seconds: int
-    misfire_policy: MisfirePolicy
-    misfire_limit: int
-    start_deadline_seconds: int | None
-    overlap_policy: str
-    live: int  # executions in the queue; 0 where overlap is allowed
-    waiting: int  # of them, those held until an earlier one ends
-    now: datetime  # the database's clock, the same for the whole batch
-
-
-@dataclass(frozen=True, slots=True)
-class MaterializedExecution:
-    """An execution that the tick has put into the queue."""
-
-    id: UUID
-    job_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What the tick does for one job."""
-
-    job: DueJob
-    decision: Decision
-    next: Run | None
-
 
 _next_due = sql.value("tick.next_due")
 _due_jobs = sql.many("tick.due_jobs", row=DueJob)
-_materialize = sql.many("tick.materialize", row=MaterializedExecution)
-_replaced_executions = sql.many("tick.replaced_executions", row=LiveExecution)
 _promote_retries = sql.execute("tick.promote_retries")
 
 
@@ -103,7 +50,7 @@ class Ticker:
         with tracing.span("tick") as span, metrics.TICK_DURATION.time():
             with db.transaction(self._pool) as conn:
                 due = _due_jobs(conn, limit=BATCH, now=now)
-                runs = self._materialize_due(conn, due) if due else []
+                runs = materialize(conn, due, self._misfire_after) if due else []
                 promoted = _promote_retries(conn, limit=BATCH, now=now)
                 if runs or promoted:
                     notify.work(conn)
@@ -114,75 +61,3 @@ class Ticker:
         if due:
             log.info(log.TICK, jobs=len(due), runs=len(runs), promoted=promoted)
         return len(due) + promoted
-
-    def _materialize_due(self, conn: Connection[Any], due: Sequence[DueJob]) -> list[MaterializedExecution]:
-        steps = [_step(job, self._misfire_after) for job in due]
-        replacing = [step.job.id for step in steps if step.decision.replaces]
-        if replacing:
-            executions.cancel_all(conn, _replaced_executions(conn, job_ids=replacing))
-        runs = _materialize(conn, **_arrays(steps))
-        _record_skips(conn, steps)
-        return runs
-
-
-def plan_of(job: DueJob) -> Plan:
-    """When a job runs. Raises ScheduleError when its schedule cannot be read any more."""
-    return Plan(
-        job_id=job.id,
-        schedule=parse(job.type, job.schedule, job.timezone),
-        anchor=job.anchor_at,
-        jitter=timedelta(seconds=job.jitter_seconds),
-        start_at=job.start_at,
-        end_at=job.end_at,
-        max_runs=job.max_runs,
-    )
-
-
-def _step(job: DueJob, misfire_after: timedelta) -> Step:
-    try:
-        plan = plan_of(job)
-    except ScheduleError as error:
-        # Zone data can lose a name. One such job must not stop the others, nor be lost: look again later.
-        log.error(log.SCHEDULE_FAILED, job_id=job.id, error=error)
-        parked = Run(instant=job.next_instant_at, run_at=job.now + PARK)
-        return Step(job, Decision([], [], [], replaces=False), parked)
-    advanced = _advance(plan, job, misfire_after)
-    decision = decide(job.overlap_policy, job.live, job.waiting, advanced.runs)
-    coming = advanced.next
-    if coming is None and decision.taken < len(advanced.runs):  # what overlap skipped does not count as a run
-        coming = next_run(plan, advanced.runs[-1].instant, job.runs + decision.taken)
-    return Step(job, replace(decision, skipped=[*advanced.skipped, *decision.skipped]), coming)
-
-
-def _advance(plan: Plan, job: DueJob, misfire_after: timedelta) -> Advance:
-    deadline = job.start_deadline_seconds
-    misfire = Misfire(
-        policy=job.misfire_policy,
-        limit=job.misfire_limit,
-        after=misfire_after,
-        start_deadline=None if deadline is None else timedelta(seconds=deadline),
-    )
-    due = Run(instant=job.next_instant_at, run_at=job.next_run_at)
-    return advance(plan, due, job.now, job.runs, misfire, RUNS_PER_JOB)
-
-
-def _arrays(steps: Sequence[Step]) -> dict[str, object]:
-    runs = [
-        (step.job.id, run.run_at, waits)
-        for step in steps
-        for taken, waits in ((step.decision.pending, False), (step.decision.held, True))
-        for run in taken
-    ]
-    return {
-        "run_job_ids": [job_id for job_id, _, _ in runs],
-        "run_ats": [run_at for _, run_at, _ in runs],
-        "run_waits": [waits for _, _, waits in runs],
-        "job_ids": [step.job.id for step in steps],
-        "next_run_ats": [step.next and step.next.run_at for step in steps],
-        "next_instant_ats": [step.next and step.next.instant for step in steps],
-        "runs": [step.decision.taken for step in steps],
-    }
-
-
-def _record_skips(conn: Connection[Any], steps: Sequence[Step]) -> None:
-    skips.record(conn, [(step.job.id, skip) for step in steps for skip in step.decision.skipped])

@@ -29,6 +29,20 @@ ORDER BY j.next_run_at, j.id
 LIMIT %(limit)s
 FOR NO KEY UPDATE OF j SKIP LOCKED;
 
+-- name: due_job :maybe
+-- One job if its instant has come, before it is edited. Params: job_id uuid. Returns DueJob. Locks: none; `jobs.lock`
+-- has locked it already.
+SELECT
+    j.id, j.type, j.schedule, j.timezone, j.anchor_at, j.next_run_at,
+    coalesce(j.next_instant_at, j.next_run_at) AS next_instant_at,
+    j.start_at, j.end_at, j.max_runs, j.runs, j.jitter_seconds,
+    j.misfire_policy, j.misfire_limit, j.start_deadline_seconds, j.overlap_policy,
+    (SELECT count(*) FROM execution_queue AS q WHERE q.job_id = j.id) AS live,
+    (SELECT count(*) FROM execution_queue AS q WHERE q.job_id = j.id AND q.held_for = 'overlap') AS waiting,
+    now() AS now
+FROM jobs AS j
+WHERE j.id = %(job_id)s AND j.next_run_at <= now();
+
 -- name: materialize :many
 -- Turn due instants into pending executions and advance their jobs, in one statement: a run is in the queue if and
 -- only if its job has moved past it. The id is computed from job and instant and looked up in the log, so even a
