@@ -70,8 +70,9 @@ class Execution:
     id: UUID
     tenant_id: str
     job_id: UUID
+    job_version: int | None  # of the definition that the latest attempt sent
     status: str
-    origin: str  # schedule or manual
+    origin: str  # schedule, manual or backfill
     scheduled_at: datetime
     created_at: datetime
     started_at: datetime | None  # claim of the first attempt

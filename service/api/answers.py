@@ -67,8 +67,9 @@ class Execution(Answer):
     id: UUID
     tenant_id: str
     job_id: UUID
+    job_version: int | None = Field(description="Version of the job that the latest attempt sent.")
     status: fields.ExecutionStatus
-    origin: Literal["schedule", "manual"]
+    origin: Literal["schedule", "manual", "backfill"]
     scheduled_at: datetime
     created_at: datetime
     started_at: datetime | None

@@ -2,7 +2,7 @@
 -- One execution, live or finished. Params: tenant_id text, id uuid. Returns Execution. Locks: none.
 -- The id carries the millisecond of scheduled_at, and bounding it lets the planner leave out all partitions but one.
 SELECT
-    id, tenant_id, job_id, status, origin, scheduled_at, created_at, started_at, finished_at, duration_ms,
+    id, tenant_id, job_id, job_version, status, origin, scheduled_at, created_at, started_at, finished_at, duration_ms,
     (extract(EPOCH FROM started_at - scheduled_at) * 1000)::float8 AS lag_ms,
     attempt, priority, worker_id, retry_at, response_status, response_body, response_truncated,
     error_code, error, skipped_until, skipped_count, trace_id, attempts
@@ -22,7 +22,7 @@ WHERE
 -- sessions do not prepare statements). The bound on scheduled_at beside the row comparison is for partition pruning,
 -- which does not understand row comparisons.
 SELECT
-    id, tenant_id, job_id, status, origin, scheduled_at, created_at, started_at, finished_at, duration_ms,
+    id, tenant_id, job_id, job_version, status, origin, scheduled_at, created_at, started_at, finished_at, duration_ms,
     (extract(EPOCH FROM started_at - scheduled_at) * 1000)::float8 AS lag_ms,
     attempt, priority, worker_id, retry_at, response_status, response_body, response_truncated,
     error_code, error, skipped_until, skipped_count, trace_id, attempts

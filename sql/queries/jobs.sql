@@ -96,7 +96,8 @@ WHERE tenant_id = %(tenant_id)s AND id = %(id)s
 FOR NO KEY UPDATE;
 
 -- name: update :exec
--- Write a job's definition anew. Params: id uuid, the definition, status text, anchor_at and next_run_at timestamptz.
+-- Write a job's definition anew. Params: id uuid, the definition, status text, anchor_at (another one means another
+-- schedule, which counts its runs from 0) and next_run_at timestamptz.
 -- Locks: that job, which `lock` has locked already.
 UPDATE jobs
 SET
@@ -106,6 +107,8 @@ SET
     schedule = %(schedule)s,
     timezone = %(timezone)s,
     anchor_at = %(anchor_at)s,
+    runs = CASE WHEN anchor_at = %(anchor_at)s::timestamptz THEN runs ELSE 0 END,
+    next_instant_at = CASE WHEN anchor_at = %(anchor_at)s::timestamptz THEN next_instant_at END,
     endpoint = %(endpoint)s,
     method = %(method)s,
     headers = %(headers)s,
@@ -129,6 +132,8 @@ UPDATE jobs
 SET
     status = %(status)s,
     next_run_at = %(next_run_at)s,
+    next_instant_at = NULL,
+    paused_at = CASE WHEN %(status)s = 'paused' THEN now() END,
     updated_at = now()
 WHERE id = %(id)s;
 
@@ -149,12 +154,13 @@ FROM waiting AS w
 WHERE q.id = w.id;
 
 -- name: release_executions :exec
--- Let what a pause held wait for its retry, or run. Params: job_id uuid. Result: how many.
+-- Let what a pause held wait for its retry, or run; what waits for a predecessor goes on doing so.
+-- Params: job_id uuid. Result: how many.
 -- Locks: those queue rows, in id order.
 WITH held AS (
     SELECT id
     FROM execution_queue
-    WHERE job_id = %(job_id)s AND status = 'held'
+    WHERE job_id = %(job_id)s AND status = 'held' AND held_for IS NULL
     ORDER BY id
     FOR UPDATE
 )

@@ -67,7 +67,7 @@ def test_all_bad_fields_are_reported_at_once(api):
     found = api.invalid("POST", "/jobs?verbose=1", json=bad)
 
     assert {*bad, "tags.0", "verbose"} - {"tags", "type"} == set(found)
-    assert "is not a field of this request" == found["colour"]
+    assert found["colour"] == "is not a field of this request"
 
 
 def test_missing_fields_are_named(api):
@@ -121,7 +121,7 @@ def test_update_changes_only_what_is_sent(api):
 def test_patch_does_the_same_as_put(api):
     job = api.job()
 
-    assert "new" == api.ok("PATCH", f"/jobs/{job['id']}", {"name": "new"})["name"]
+    assert api.ok("PATCH", f"/jobs/{job['id']}", {"name": "new"})["name"] == "new"
 
 
 def test_update_refuses_null_for_what_must_have_a_value(api):
@@ -171,7 +171,7 @@ def test_paused_job_stays_paused_when_its_schedule_changes(api):
 
     changed = api.ok("PUT", f"/jobs/{job['id']}", {"schedule": 60})
 
-    assert ("paused", None) == (changed["status"], changed["next_run_at"])
+    assert (changed["status"], changed["next_run_at"]) == ("paused", None)
 
 
 def test_update_waits_for_a_tick_and_sees_what_it_wrote(api, conn):
@@ -181,7 +181,7 @@ def test_update_waits_for_a_tick_and_sees_what_it_wrote(api, conn):
         conn.execute("SELECT FROM jobs FOR NO KEY UPDATE")
         error = api.refused(503, "PUT", f"/jobs/{job['id']}", json={"name": "new"})
 
-    assert "UNAVAILABLE" == error["code"]
+    assert error["code"] == "UNAVAILABLE"
 
 
 def test_delete_hides_the_job_and_cancels_what_waits(api, make):
@@ -192,8 +192,8 @@ def test_delete_hides_the_job_and_cancels_what_waits(api, make):
     api.ok("DELETE", f"/jobs/{job['id']}", status=204)
 
     deleted = api.ok("GET", f"/jobs/{job['id']}")
-    assert ("deleted", None) == (deleted["status"], deleted["next_run_at"])
-    assert "cancelled" == api.ok("GET", f"/executions/{waiting['id']}")["status"]
+    assert (deleted["status"], deleted["next_run_at"]) == ("deleted", None)
+    assert api.ok("GET", f"/executions/{waiting['id']}")["status"] == "cancelled"
     assert [running["id"]] == [row["id"] for row in make.rows("SELECT id FROM execution_queue")]
 
 
@@ -209,14 +209,14 @@ def test_deleted_job_refuses_actions(api, action):
     job = api.job()
     api.ok("DELETE", f"/jobs/{job['id']}", status=204)
 
-    assert "CONFLICT" == api.refused(409, "POST", f"/jobs/{job['id']}/{action}")["code"]
+    assert api.refused(409, "POST", f"/jobs/{job['id']}/{action}")["code"] == "CONFLICT"
 
 
 def test_deleted_job_refuses_changes(api):
     job = api.job()
     api.ok("DELETE", f"/jobs/{job['id']}", status=204)
 
-    assert "CONFLICT" == api.refused(409, "PUT", f"/jobs/{job['id']}", json={"name": "x"})["code"]
+    assert api.refused(409, "PUT", f"/jobs/{job['id']}", json={"name": "x"})["code"] == "CONFLICT"
 
 
 def test_pause_holds_what_waits_and_stops_what_is_due(api, make):
@@ -227,17 +227,17 @@ def test_pause_holds_what_waits_and_stops_what_is_due(api, make):
 
     paused = api.ok("POST", f"/jobs/{job['id']}/pause")
 
-    assert ("paused", None) == (paused["status"], paused["next_run_at"])
+    assert (paused["status"], paused["next_run_at"]) == ("paused", None)
     states = {row["id"]: row["status"] for row in make.rows("SELECT id, status FROM execution_queue")}
-    assert "running" == states.pop(running["id"])
-    assert ["held", "held"] == list(states.values())
+    assert states.pop(running["id"]) == "running"
+    assert list(states.values()) == ["held", "held"]
 
 
 @pytest.mark.parametrize("action", ["pause", "resume"])
 def test_completed_job_refuses_pause_and_resume(api, make, action):
     job = make.job(status="completed")
 
-    assert "CONFLICT" == api.refused(409, "POST", f"/jobs/{job['id']}/{action}")["code"]
+    assert api.refused(409, "POST", f"/jobs/{job['id']}/{action}")["code"] == "CONFLICT"
 
 
 def test_pause_and_resume_are_idempotent(api):
@@ -255,7 +255,7 @@ def test_resume_goes_on_from_now_on_the_old_grid(api, make):
     resumed = api.ok("POST", f"/jobs/{job['id']}/resume")
 
     next_run_at = datetime.fromisoformat(resumed["next_run_at"])
-    assert (0, 0) == (next_run_at.minute, next_run_at.second)
+    assert (next_run_at.minute, next_run_at.second) == (0, 0)
     assert timedelta() < next_run_at - datetime.now(UTC) <= timedelta(hours=1)
 
 
@@ -285,7 +285,7 @@ def test_one_time_that_ran_before_its_pause_is_completed_by_resume(api, make, co
     api.ok("POST", f"/executions/{execution['id']}/cancel")
     conn.execute("UPDATE jobs SET status = 'paused'")
 
-    assert "completed" == api.ok("POST", f"/jobs/{job['id']}/resume")["status"]
+    assert api.ok("POST", f"/jobs/{job['id']}/resume")["status"] == "completed"
 
 
 @pytest.mark.parametrize("status", ["active", "paused", "completed"])
@@ -301,7 +301,7 @@ def test_trigger_makes_a_pending_execution(api, make, status):
 
 @pytest.mark.parametrize("path", ["", "/executions", "/history"])
 def test_unknown_job_is_404(api, path):
-    assert "NOT_FOUND" == api.refused(404, "GET", f"/jobs/{uuid4()}{path}")["code"]
+    assert api.refused(404, "GET", f"/jobs/{uuid4()}{path}")["code"] == "NOT_FOUND"
 
 
 def test_stats_count_jobs_by_status_and_type(api, make):
@@ -311,6 +311,6 @@ def test_stats_count_jobs_by_status_and_type(api, make):
 
     stats = api.ok("GET", "/jobs/stats")
 
-    assert {"active": 1, "paused": 1, "completed": 0, "deleted": 1} == stats["by_status"]
-    assert {"cron": 1, "interval": 1, "one_time": 0} == stats["by_type"]
-    assert 2 == stats["total"]
+    assert stats["by_status"] == {"active": 1, "paused": 1, "completed": 0, "deleted": 1}
+    assert stats["by_type"] == {"cron": 1, "interval": 1, "one_time": 0}
+    assert stats["total"] == 2
