@@ -150,6 +150,16 @@ def instants(plan: Plan, start: datetime, end: datetime, limit: int) -> list[Run
     return [_run(plan, instant) for instant in found]
 
 
+def due_between(plan: Plan, start: datetime, end: datetime, limit: int) -> list[Run]:
+    """Runs with start <= run_at < end, at most `limit`, bounds or not; as instants(), but by when they become due."""
+    schedule, anchor = _grid(plan)
+    late = (
+        schedule.latest(_before_instant(start - plan.jitter), _before_instant(start), anchor) if plan.jitter else None
+    )
+    found = instants(plan, start if late is None else late, end, limit + 1)  # jitter holds back one run at most
+    return [run for run in found if start <= run.run_at < end][:limit]
+
+
 def advance(plan: Plan, due: Run, now: datetime, runs_so_far: int, misfire: Misfire, limit: int) -> Advance:
     """Which of the runs due by `now` run, which are skipped, and when to come back.
 
@@ -246,7 +256,7 @@ def _choose(plan: Plan, first: Run, now: datetime, misfire: Misfire) -> tuple[Ru
     """The first run that a misfire leaves standing, due or not, and the Skip of those from `first` up to it."""
     keep = {"fire_once": 1, "skip": 0, "fire_all": misfire.limit}[misfire.policy]
     newest = _newest(plan, first, now)
-    count = _count(plan, first, newest)
+    count = count_runs(plan, first, newest)
     if count <= keep:
         return first, []
     if keep == 0:
@@ -293,10 +303,10 @@ def _nth_newest(plan: Plan, first: Run, newest: Run, n: int) -> Run:
 
 
 def _skip(plan: Plan, reason: SkipReason, first: Run, last: Run) -> Skip:
-    return Skip(reason, first.run_at, last.run_at, _count(plan, first, last))
+    return Skip(reason, first.run_at, last.run_at, count_runs(plan, first, last))
 
 
-def _count(plan: Plan, first: Run, last: Run) -> int:
+def count_runs(plan: Plan, first: Run, last: Run) -> int:
     """How many runs there are from `first` to `last`, both included."""
     schedule, anchor = _grid(plan)
     return 1 + schedule.count(_floor(plan, first.instant), last.instant, anchor)

@@ -7,11 +7,11 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from service import __version__
-from service.api import answers, docs, executions, health, history, jobs
+from service.api import answers, docs, executions, health, history, jobs, occurrences, schedules
 from service.api.routing import TENANT, TENANT_HEADER, Resource, Route
 
 PREFIX = "/api/v1"
-RESOURCES = (jobs.api, executions.api, history.api, health.api, docs.api)
+RESOURCES = (jobs.api, schedules.api, occurrences.api, executions.api, history.api, health.api, docs.api)
 REF = "#/components/schemas/{model}"
 ERRORS = {
     400: "Not valid or not readable; validation names each field",
@@ -95,7 +95,9 @@ class _Writer:
         return found
 
     def _responses(self, route: Route) -> dict[str, Any]:
-        responses: dict[str, Any] = {str(route.status): self._success(route)}
+        responses: dict[str, Any] = {
+            str(status): self._success(route) for status in (route.status, *route.other_statuses)
+        }
         codes = set(route.errors) if route.plain else {400, 503, *route.errors}
         if route.body is not None:
             codes |= {413, 415}

@@ -30,6 +30,7 @@ class Reply:
 
     data: Any = None
     pagination: answers.Pagination | None = None
+    status: int | None = None  # None: the route's
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Route:
     query: type[BaseModel] = Nothing
     body: type[BaseModel] | None = None
     status: int = 200
+    other_statuses: Sequence[int] = ()  # successes too
     errors: Sequence[int] = ()
     plain: bool = False  # outside the prefix: no tenant, no envelope, any query
 
@@ -91,7 +93,7 @@ def _view(route: Route, handler: Handler) -> Callable[..., Response]:
         if problems:
             raise ValidationFailed(problems)
         reply = handler(Call(services, tenant), **path, **values)
-        return envelope.success(_plain(reply.data), route.status, reply.pagination)
+        return envelope.success(_plain(reply.data), reply.status or route.status, reply.pagination)
 
     return view
 
