@@ -182,7 +182,7 @@ def test_jobs_with_nothing_left_to_run_are_completed(make, engine_pool):
     exhausted = make.job()
     make.job(next_run_at=LONG_AGO), make.job(status="paused"), make.execution(make.job())
 
-    upkeep.complete_jobs(engine_pool)
+    upkeep.settle(engine_pool)
 
     assert [exhausted["id"]] == [row["id"] for row in make.rows("SELECT id FROM jobs WHERE status = 'completed'")]
 
