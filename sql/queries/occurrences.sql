@@ -93,6 +93,8 @@ FOR NO KEY UPDATE;
 -- Materialize past instants of a job, at the lowest priority, save those that have an execution already; a dry run
 -- only tells. The ids are computed, as those of the schedule are, but apart from them, because a skip of the same
 -- instant has the schedule's id. Both ids are looked up beside the instant they carry, which reads one partition each.
+-- In the queue each id is compared by itself: the planner can then hash the tenant's rows once. With a list of ids it
+-- went through them for every instant while the table had no statistics: 3.4 s, not 0.3 s, for 10,000 instants.
 -- An execution of a paused job is held until it is resumed; one of a job whose executions must not overlap is held
 -- until those before it have ended (then call upkeep.release_overlapped).
 -- Params: tenant_id text, id uuid, ats timestamptz[], dry_run boolean. Returns Backfilled for each instant.
@@ -111,10 +113,15 @@ judged AS MATERIALIZED (
     SELECT
         w.at,
         w.id,
-        EXISTS (SELECT FROM execution_queue AS q WHERE q.id = ANY(ARRAY[w.id, w.scheduled_id]))
+        EXISTS (SELECT FROM execution_queue AS q WHERE q.id = w.id)
+        OR EXISTS (SELECT FROM execution_queue AS q WHERE q.id = w.scheduled_id)
         OR EXISTS (
             SELECT FROM execution_log AS l
-            WHERE l.id = ANY(ARRAY[w.id, w.scheduled_id]) AND l.scheduled_at = w.at AND l.status <> 'skipped'
+            WHERE
+                l.id = ANY(ARRAY[w.id, w.scheduled_id])
+                AND l.scheduled_at = w.at
+                AND l.job_id = %(id)s
+                AND l.status <> 'skipped'
         ) AS taken
     FROM wanted AS w
 ),
