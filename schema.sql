@@ -149,6 +149,7 @@ CREATE TABLE public.execution_log (
     skipped_until timestamp with time zone,
     duration_ms double precision,
     attempt integer NOT NULL,
+    job_version integer,
     skipped_count integer,
     response_status integer,
     priority smallint NOT NULL,
@@ -227,6 +228,7 @@ CREATE TABLE public.execution_log_default (
     skipped_until timestamp with time zone,
     duration_ms double precision,
     attempt integer CONSTRAINT execution_log_attempt_not_null NOT NULL,
+    job_version integer,
     skipped_count integer,
     response_status integer,
     priority smallint CONSTRAINT execution_log_priority_not_null NOT NULL,
@@ -265,14 +267,17 @@ CREATE TABLE public.execution_queue (
     claimed_at timestamp with time zone,
     retry_at timestamp with time zone,
     attempt integer DEFAULT 0 NOT NULL,
+    job_version integer,
     priority smallint NOT NULL,
     status text DEFAULT 'pending'::text NOT NULL,
+    held_for text,
     origin text DEFAULT 'schedule'::text NOT NULL,
     tenant_id text NOT NULL,
     trace_id text,
     attempts jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT execution_queue_attempt_counted CHECK (((attempt >= 0) AND ((status <> 'running'::text) OR (attempt >= 1)))),
-    CONSTRAINT execution_queue_origin_known CHECK ((origin = ANY (ARRAY['schedule'::text, 'manual'::text]))),
+    CONSTRAINT execution_queue_held_for_known CHECK (((held_for IS NULL) OR ((held_for = 'overlap'::text) AND (status = 'held'::text)))),
+    CONSTRAINT execution_queue_origin_known CHECK ((origin = ANY (ARRAY['schedule'::text, 'manual'::text, 'backfill'::text]))),
     CONSTRAINT execution_queue_priority_in_range CHECK (((priority >= 1) AND (priority <= 10))),
     CONSTRAINT execution_queue_retrying_has_time CHECK (((status <> 'retrying'::text) OR (retry_at IS NOT NULL))),
     CONSTRAINT execution_queue_status_known CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'retrying'::text, 'held'::text]))),
@@ -305,10 +310,22 @@ COMMENT ON COLUMN public.execution_queue.claimed_at IS 'When the attempt under w
 COMMENT ON COLUMN public.execution_queue.attempt IS 'Number of the latest attempt; 0 before the first claim.';
 
 --
+-- Name: COLUMN execution_queue.job_version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_queue.job_version IS 'Version of the job''s definition that the latest attempt sent.';
+
+--
 -- Name: COLUMN execution_queue.status; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.execution_queue.status IS 'pending (ready to be claimed), running (claimed by worker_id), retrying (waits for retry_at), held (its job is paused).';
+COMMENT ON COLUMN public.execution_queue.status IS 'pending (ready to be claimed), running (claimed by worker_id), retrying (waits for retry_at), held (its job is paused, or held_for says why).';
+
+--
+-- Name: COLUMN execution_queue.held_for; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_queue.held_for IS 'overlap: waits until the job''s earlier execution has ended.';
 
 --
 -- Name: COLUMN execution_queue.attempts; Type: COMMENT; Schema: public; Owner: -
@@ -324,6 +341,7 @@ CREATE VIEW public.executions WITH (security_invoker='true') AS
  SELECT execution_queue.id,
     execution_queue.tenant_id,
     execution_queue.job_id,
+    execution_queue.job_version,
     execution_queue.status,
     execution_queue.origin,
     execution_queue.scheduled_at,
@@ -349,6 +367,7 @@ UNION ALL
  SELECT execution_log.id,
     execution_log.tenant_id,
     execution_log.job_id,
+    execution_log.job_version,
     execution_log.status,
     execution_log.origin,
     execution_log.scheduled_at,
@@ -452,6 +471,34 @@ COMMENT ON TABLE public.job_totals IS 'Lifetime counters and last outcome per jo
 COMMENT ON COLUMN public.job_totals.last_run_at IS 'When the latest counted execution started.';
 
 --
+-- Name: job_versions; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.job_versions (
+    job_id uuid NOT NULL,
+    version integer NOT NULL,
+    tenant_id text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    anchor_at timestamp with time zone NOT NULL,
+    start_at timestamp with time zone,
+    end_at timestamp with time zone,
+    jitter_seconds integer NOT NULL,
+    type text NOT NULL,
+    schedule text NOT NULL,
+    timezone text NOT NULL,
+    endpoint text NOT NULL,
+    method text NOT NULL,
+    headers jsonb NOT NULL,
+    payload jsonb
+);
+
+--
+-- Name: TABLE job_versions; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.job_versions IS 'Every definition a job has had, insert-only: what an execution of an earlier version sent, and what the schedule named then.';
+
+--
 -- Name: jobs; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -476,20 +523,45 @@ CREATE TABLE public.jobs (
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
     status text DEFAULT 'active'::text NOT NULL,
     next_run_at timestamp with time zone,
+    next_instant_at timestamp with time zone,
+    start_at timestamp with time zone,
+    end_at timestamp with time zone,
+    max_runs integer,
+    runs integer DEFAULT 0 NOT NULL,
+    jitter_seconds integer DEFAULT 0 NOT NULL,
+    misfire_policy text DEFAULT 'fire_once'::text NOT NULL,
+    misfire_limit integer DEFAULT 100 NOT NULL,
+    start_deadline_seconds integer,
+    overlap_policy text DEFAULT 'allow'::text NOT NULL,
+    retry_backoff text DEFAULT 'fixed'::text NOT NULL,
+    retry_max_delay_seconds integer,
+    retry_on text[],
+    paused_at timestamp with time zone,
     version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT jobs_bounds_in_order CHECK ((end_at > start_at)),
     CONSTRAINT jobs_description_length CHECK ((char_length(description) <= 10000)),
     CONSTRAINT jobs_endpoint_http CHECK (((endpoint ~* '^https?://'::text) AND (char_length(endpoint) <= 2048))),
     CONSTRAINT jobs_headers_object CHECK ((jsonb_typeof(headers) = 'object'::text)),
+    CONSTRAINT jobs_jitter_in_range CHECK (((jitter_seconds >= 0) AND (jitter_seconds <= 86400))),
     CONSTRAINT jobs_max_retries_in_range CHECK (((max_retries >= 0) AND (max_retries <= 100))),
+    CONSTRAINT jobs_max_runs_in_range CHECK ((max_runs >= 1)),
     CONSTRAINT jobs_metadata_object CHECK ((jsonb_typeof(metadata) = 'object'::text)),
     CONSTRAINT jobs_method_known CHECK ((method = ANY (ARRAY['GET'::text, 'HEAD'::text, 'POST'::text, 'PUT'::text, 'PATCH'::text, 'DELETE'::text, 'OPTIONS'::text]))),
+    CONSTRAINT jobs_misfire_limit_in_range CHECK (((misfire_limit >= 1) AND (misfire_limit <= 1000))),
+    CONSTRAINT jobs_misfire_policy_known CHECK ((misfire_policy = ANY (ARRAY['fire_once'::text, 'skip'::text, 'fire_all'::text]))),
     CONSTRAINT jobs_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 255))),
     CONSTRAINT jobs_next_run_only_when_active CHECK (((next_run_at IS NULL) OR (status = 'active'::text))),
+    CONSTRAINT jobs_overlap_policy_known CHECK ((overlap_policy = ANY (ARRAY['allow'::text, 'skip'::text, 'queue'::text, 'replace'::text]))),
+    CONSTRAINT jobs_paused_at_iff_paused CHECK (((paused_at IS NULL) OR (status = 'paused'::text))),
     CONSTRAINT jobs_priority_in_range CHECK (((priority >= 1) AND (priority <= 10))),
+    CONSTRAINT jobs_retry_backoff_known CHECK ((retry_backoff = ANY (ARRAY['fixed'::text, 'exponential'::text]))),
     CONSTRAINT jobs_retry_delay_in_range CHECK (((retry_delay_seconds >= 0) AND (retry_delay_seconds <= 86400))),
+    CONSTRAINT jobs_retry_max_delay_in_range CHECK (((retry_max_delay_seconds >= 1) AND (retry_max_delay_seconds <= 86400))),
+    CONSTRAINT jobs_retry_on_count CHECK ((cardinality(retry_on) <= 50)),
     CONSTRAINT jobs_schedule_length CHECK (((char_length(schedule) >= 1) AND (char_length(schedule) <= 4095))),
+    CONSTRAINT jobs_start_deadline_in_range CHECK ((start_deadline_seconds >= 1)),
     CONSTRAINT jobs_status_known CHECK ((status = ANY (ARRAY['active'::text, 'paused'::text, 'completed'::text, 'deleted'::text]))),
     CONSTRAINT jobs_tags_count CHECK ((cardinality(tags) <= 50)),
     CONSTRAINT jobs_tenant_id_pattern CHECK ((tenant_id ~ '^[A-Za-z0-9._:-]{1,64}$'::text)),
@@ -528,6 +600,42 @@ COMMENT ON COLUMN public.jobs.max_retries IS 'Calls after the first: 3 means at 
 --
 
 COMMENT ON COLUMN public.jobs.next_run_at IS 'The coming instant, or NULL when none is left or the job is not active. An active job with NULL here has had its last run materialized.';
+
+--
+-- Name: COLUMN jobs.next_instant_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.next_instant_at IS 'The schedule''s own instant behind next_run_at, which is later by the jitter offset; NULL means the same as next_run_at. Of a paused job: the first instant that the pause swallows.';
+
+--
+-- Name: COLUMN jobs.runs; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.runs IS 'Runs the schedule has materialized since it was set; max_runs bounds it.';
+
+--
+-- Name: COLUMN jobs.misfire_policy; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.misfire_policy IS 'For instants that passed while nobody ticked: fire_once (the newest runs), skip (none), fire_all (at most misfire_limit).';
+
+--
+-- Name: COLUMN jobs.start_deadline_seconds; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.start_deadline_seconds IS 'An instant older than this when it is materialized is skipped.';
+
+--
+-- Name: COLUMN jobs.overlap_policy; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.overlap_policy IS 'For an instant that comes due while an earlier execution lives: allow, skip, queue (one waits), replace (the earlier is cancelled).';
+
+--
+-- Name: COLUMN jobs.retry_on; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.retry_on IS 'Status codes and classes (503, 5xx, timeout, connection) that are retried; NULL is the default set.';
 
 --
 -- Name: COLUMN jobs.version; Type: COMMENT; Schema: public; Owner: -
@@ -677,6 +785,13 @@ ALTER TABLE ONLY public.job_totals
     ADD CONSTRAINT job_totals_pkey PRIMARY KEY (job_id);
 
 --
+-- Name: job_versions job_versions_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.job_versions
+    ADD CONSTRAINT job_versions_pkey PRIMARY KEY (job_id, version);
+
+--
 -- Name: jobs jobs_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -776,6 +891,18 @@ CREATE INDEX execution_queue_job_idx ON public.execution_queue USING btree (job_
 COMMENT ON INDEX public.execution_queue_job_idx IS 'Serves executions.list by job, jobs.hold_executions, jobs.release_executions and the completion of exhausted jobs.';
 
 --
+-- Name: execution_queue_overlap_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX execution_queue_overlap_idx ON public.execution_queue USING btree (job_id) WHERE (held_for = 'overlap'::text);
+
+--
+-- Name: INDEX execution_queue_overlap_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.execution_queue_overlap_idx IS 'Serves upkeep.release_overlapped, work.finish and tick.due_jobs: those that wait for a predecessor.';
+
+--
 -- Name: execution_queue_retry_idx; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -809,7 +936,7 @@ CREATE INDEX execution_queue_worker_idx ON public.execution_queue USING btree (w
 -- Name: INDEX execution_queue_worker_idx; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON INDEX public.execution_queue_worker_idx IS 'Serves upkeep.lost_executions and work.lost_claims.';
+COMMENT ON INDEX public.execution_queue_worker_idx IS 'Serves upkeep.lost_executions and work.kept_claims.';
 
 --
 -- Name: job_history_tenant_idx; Type: INDEX; Schema: public; Owner: -
@@ -872,6 +999,18 @@ CREATE INDEX jobs_tenant_list_idx ON public.jobs USING btree (tenant_id, created
 COMMENT ON INDEX public.jobs_tenant_list_idx IS 'Serves jobs.list and jobs.count: a tenant''s jobs, newest first.';
 
 --
+-- Name: jobs_tenant_upcoming_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX jobs_tenant_upcoming_idx ON public.jobs USING btree (tenant_id, next_run_at, id) WHERE (next_run_at IS NOT NULL);
+
+--
+-- Name: INDEX jobs_tenant_upcoming_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.jobs_tenant_upcoming_idx IS 'Serves jobs.list_upcoming and jobs.count_upcoming: a tenant''s coming runs, the earliest first.';
+
+--
 -- Name: execution_log_default_job_id_scheduled_at_id_idx; Type: INDEX ATTACH; Schema: public; Owner: -
 --
 
@@ -910,6 +1049,13 @@ ALTER TABLE ONLY public.job_totals
     ADD CONSTRAINT job_totals_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
 
 --
+-- Name: job_versions job_versions_job_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.job_versions
+    ADD CONSTRAINT job_versions_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
+
+--
 -- Name: execution_log engine; Type: POLICY; Schema: public; Owner: -
 --
 
@@ -932,6 +1078,12 @@ CREATE POLICY engine ON public.job_history TO scheduler_engine USING (true);
 --
 
 CREATE POLICY engine ON public.job_totals TO scheduler_engine USING (true);
+
+--
+-- Name: job_versions engine; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY engine ON public.job_versions TO scheduler_engine USING (true);
 
 --
 -- Name: jobs engine; Type: POLICY; Schema: public; Owner: -
@@ -964,6 +1116,12 @@ ALTER TABLE public.job_history ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.job_totals ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: job_versions; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.job_versions ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: jobs; Type: ROW SECURITY; Schema: public; Owner: -
 --
 
@@ -992,6 +1150,12 @@ CREATE POLICY tenant ON public.job_history TO scheduler_api USING ((tenant_id = 
 --
 
 CREATE POLICY tenant ON public.job_totals TO scheduler_api USING ((tenant_id = public.current_tenant()));
+
+--
+-- Name: job_versions tenant; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY tenant ON public.job_versions TO scheduler_api USING ((tenant_id = public.current_tenant()));
 
 --
 -- Name: jobs tenant; Type: POLICY; Schema: public; Owner: -

@@ -9,10 +9,18 @@ from psycopg import Connection
 
 from service import notify, sql
 from service.errors import Conflict
-from service.rows import Execution, FinishedCounts, FinishedExecution, LiveCounts, LiveExecution, Percentiles
+from service.rows import (
+    Execution,
+    ExecutionDetail,
+    FinishedCounts,
+    FinishedExecution,
+    LiveCounts,
+    LiveExecution,
+    Percentiles,
+)
 
 finish = sql.many("work.finish", row=FinishedExecution)
-get = sql.one("executions.get", row=Execution)
+get = sql.one("executions.get", row=ExecutionDetail)
 page = sql.many("executions.list", row=Execution)
 count = sql.value("executions.count")
 live_counts = sql.one("executions.live_counts", row=LiveCounts)
@@ -68,7 +76,7 @@ def let_go(conn: Connection[Any]) -> None:
         notify.work(conn)
 
 
-def cancel(conn: Connection[Any], tenant_id: str, id: UUID) -> Execution:
+def cancel(conn: Connection[Any], tenant_id: str, id: UUID) -> ExecutionDetail:
     """End a live execution as cancelled, and tell whoever calls for it to stop.
 
     Raises:

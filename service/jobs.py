@@ -1,22 +1,25 @@
 """Jobs: what a tenant does with them. Every change locks the job first, so it never races with a tick."""
 
 from collections.abc import Mapping
-from dataclasses import fields
-from datetime import datetime
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from service import executions, notify, schedule, sql
-from service.errors import Conflict, Problem, ValidationFailed
-from service.rows import Execution, Job, JobCounts, LiveExecution, LockedJob
-from service.schedule import Schedule, ScheduleError
+from service import due, executions, notify, plans, policy, skips, sql
+from service.errors import Conflict
+from service.policy import Plan, PreviewRun, Run
+from service.rows import ExecutionDetail, Job, JobCounts, JobDefinition, LiveExecution, LockedJob
+from service.schedule import ScheduleError
 
 get = sql.one("jobs.get", row=Job)
 page = sql.many("jobs.list", row=Job)
 count = sql.value("jobs.count")
+upcoming_page = sql.many("jobs.list_upcoming", row=Job)
+count_upcoming = sql.value("jobs.count_upcoming")
 counts = sql.one("jobs.counts", row=JobCounts)
 now = sql.value("jobs.now")
 _create = sql.value("jobs.create")
@@ -30,42 +33,42 @@ _has_live = sql.value("jobs.has_live")
 _has_run_since = sql.value("jobs.has_run_since")
 _create_execution = sql.value("executions.create_manual")
 
-TIMING = ("type", "schedule", "timezone")
-STATE = ("id", "status", "anchor_at", "next_run_at", "now")
-DEFINITION = tuple(item.name for item in fields(LockedJob) if item.name not in STATE)
+DEFINITION = tuple(item.name for item in fields(JobDefinition))
 
 
 def create(conn: Connection[Any], tenant_id: str, definition: Mapping[str, Any]) -> Job:
     """Add a job; one whose only instant has passed is due at once.
 
-    Raises: ValidationFailed when the schedule is not valid or has no instant left.
+    Raises: ValidationFailed when the schedule is not valid, or its bounds leave no run.
     """
-    at: datetime = now(conn)
-    first = _first_run_at(_checked(definition, at), at)
-    id = _create(conn, tenant_id=tenant_id, anchor_at=at, next_run_at=first, **_adapted(definition))
+    id, at = uuid4(), now(conn)
+    wanted = JobDefinition(**definition)
+    run = plans.first_run(plans.check_plan(wanted, id, at, at), at)
+    _create(conn, id=id, tenant_id=tenant_id, anchor_at=at, **_adapted(wanted), **_next(run))
     notify.jobs(conn)
     return get(conn, tenant_id=tenant_id, id=id)
 
 
-def update(conn: Connection[Any], tenant_id: str, id: UUID, changes: Mapping[str, Any]) -> Job:
-    """Change the fields given. Another schedule starts from now, and starts a completed job again.
+def update(
+    conn: Connection[Any], tenant_id: str, id: UUID, changes: Mapping[str, Any], misfire_after: timedelta
+) -> Job:
+    """Change the fields given. Another schedule starts from now; it, or wider bounds, start a completed job again.
 
     Raises:
         NotFound: no such job.
         Conflict: it is deleted.
-        ValidationFailed: the schedule that results is not valid or has no instant left.
+        ValidationFailed: the schedule that results is not valid, or its bounds leave no run.
     """
     job = _lock(conn, tenant_id=tenant_id, id=id)
     if job.status == "deleted":
         raise Conflict("The job is deleted.")
-    definition = {name: getattr(job, name) for name in DEFINITION} | dict(changes)
-    status, anchor_at, next_run_at = job.status, job.anchor_at, job.next_run_at
-    if any(definition[name] != getattr(job, name) for name in TIMING):
-        parsed = _checked(definition, job.now)
-        status, anchor_at = ("paused" if status == "paused" else "active"), job.now
-        next_run_at = _first_run_at(parsed, job.now) if status == "active" else None
-    adapted = _adapted(definition)
-    _update(conn, id=id, status=status, anchor_at=anchor_at, next_run_at=next_run_at, **adapted)
+    wanted = JobDefinition(**({name: getattr(job, name) for name in DEFINITION} | dict(changes)))
+    state = {name: getattr(job, name) for name in ("status", "anchor_at", "runs", "next_run_at", "next_instant_at")}
+    if _differ(job, wanted, plans.TIMING):
+        state = _set_anew(conn, tenant_id, job, wanted, misfire_after)
+    elif _differ(job, wanted, plans.BOUNDS):
+        state = _rebound(conn, tenant_id, job, wanted, misfire_after)
+    _update(conn, id=id, **_adapted(wanted), **state)
     notify.jobs(conn)
     return get(conn, tenant_id=tenant_id, id=id)
 
@@ -78,7 +81,7 @@ def delete(conn: Connection[Any], tenant_id: str, id: UUID) -> None:
     job = _lock(conn, tenant_id=tenant_id, id=id)
     if job.status == "deleted":
         return
-    _set_status(conn, id=id, status="deleted", next_run_at=None)
+    _set_status(conn, id=id, status="deleted", **_next(None))
     executions.cancel_all(conn, _lock_waiting(conn, job_id=id))
     notify.jobs(conn)
 
@@ -94,7 +97,7 @@ def pause(conn: Connection[Any], tenant_id: str, id: UUID) -> Job:
     if job.status not in ("active", "paused"):
         raise Conflict(f"The job is {job.status}; only an active one can be paused.")
     if job.status == "active":
-        _set_status(conn, id=id, status="paused", next_run_at=None)
+        _set_status(conn, id=id, status="paused", next_run_at=None, next_instant_at=job.next_instant_at)
         _hold_executions(conn, job_id=id)
         notify.jobs(conn)
     return get(conn, tenant_id=tenant_id, id=id)
@@ -112,15 +115,15 @@ def resume(conn: Connection[Any], tenant_id: str, id: UUID) -> Job:
         raise Conflict(f"The job is {job.status}; only a paused one can be resumed.")
     if job.status == "paused":
         _release_executions(conn, job_id=id)
-        next_run_at = _resumed_run_at(conn, job)
-        over = next_run_at is None and not _has_live(conn, job_id=id)
-        _set_status(conn, id=id, status="completed" if over else "active", next_run_at=next_run_at)
+        plan = plans.check_plan(job, id, job.anchor_at, job.now)
+        run = _coming_run(conn, plan, _passed_over(conn, job))
+        _set_status(conn, id=id, status=_status(conn, id, run), **_next(run))
         notify.jobs(conn)
         notify.work(conn)
     return get(conn, tenant_id=tenant_id, id=id)
 
 
-def trigger(conn: Connection[Any], tenant_id: str, id: UUID) -> Execution:
+def trigger(conn: Connection[Any], tenant_id: str, id: UUID) -> ExecutionDetail:
     """Run a job now, beside its schedule, whatever its state short of deleted.
 
     Raises:
@@ -135,31 +138,93 @@ def trigger(conn: Connection[Any], tenant_id: str, id: UUID) -> Execution:
     return executions.get(conn, tenant_id=tenant_id, id=execution_id)
 
 
-def _checked(definition: Mapping[str, Any], at: datetime) -> Schedule:
+def upcoming(conn: Connection[Any], tenant_id: str, id: UUID, count: int) -> list[PreviewRun]:
+    """The coming runs of a job; none while it is not active.
+
+    Raises:
+        NotFound: no such job.
+        ValidationFailed: its schedule cannot be read any more.
+    """
+    job, at = get(conn, tenant_id=tenant_id, id=id), now(conn)
+    if job.next_instant_at is None or job.next_run_at is None:
+        return []
+    plan = plans.check_plan(job, id, job.anchor_at, at)
+    # What is due already belongs to the tick; what jitter puts off is still to come.
+    after = min(at, job.next_instant_at - timedelta(microseconds=1)) if job.next_run_at > at else at
+    return policy.preview(plan, after, count, job.runs)
+
+
+def _set_anew(
+    conn: Connection[Any], tenant_id: str, job: LockedJob, wanted: JobDefinition, misfire_after: timedelta
+) -> dict[str, Any]:
+    """The state of a job whose schedule is another from now on."""
+    run = plans.first_run(plans.check_plan(wanted, job.id, job.now, job.now), job.now)
+    _settled(conn, tenant_id, job, misfire_after)
+    return _state(job, "active", job.now, 0, run)
+
+
+def _rebound(
+    conn: Connection[Any], tenant_id: str, job: LockedJob, wanted: JobDefinition, misfire_after: timedelta
+) -> dict[str, Any]:
+    """The state of a job whose schedule goes on within other bounds, or with other jitter; they may end it."""
+    plan = plans.check_plan(wanted, job.id, job.anchor_at, job.now)
+    job = _settled(conn, tenant_id, job, misfire_after)
+    run = _coming_run(conn, plan, job)
+    return _state(job, _status(conn, job.id, run), job.anchor_at, job.runs, run)
+
+
+def _state(job: LockedJob, status: str, anchor_at: datetime, runs: int, run: Run | None) -> dict[str, Any]:
+    state = {"status": status, "anchor_at": anchor_at, "runs": runs} | _next(run)
+    return state | {"status": "paused", "next_run_at": None} if job.status == "paused" else state
+
+
+def _status(conn: Connection[Any], id: UUID, run: Run | None) -> str:
+    """The status of a job that goes on with `run`: completed when there is none and nothing lives."""
+    return "completed" if run is None and not _has_live(conn, job_id=id) else "active"
+
+
+def _settled(conn: Connection[Any], tenant_id: str, job: LockedJob, misfire_after: timedelta) -> LockedJob:
+    """The job once all that its present definition named until now is dealt with: run, or swallowed by its pause."""
+    if job.status == "paused":
+        return _passed_over(conn, job)
+    return _lock(conn, tenant_id=tenant_id, id=job.id) if due.settle(conn, job.id, misfire_after) else job
+
+
+def _passed_over(conn: Connection[Any], job: LockedJob) -> LockedJob:
+    """A paused job once a row tells of the instants that the pause has swallowed; a one_time job loses none."""
     try:
-        return schedule.validate(definition["type"], definition["schedule"], definition["timezone"], at)
-    except ScheduleError as error:
-        raise ValidationFailed([Problem(error.field, error.message)]) from error
+        plan = plans.plan_of(job, job.id, job.anchor_at)
+    except ScheduleError:  # an edit may be about to mend it
+        return job
+    pending, paused_at = job.next_instant_at, job.paused_at or job.now
+    first = policy.next_run(plan, paused_at, job.runs) if pending is None else policy.run_from(plan, pending, job.runs)
+    if first is None or not plan.schedule.repeats:
+        return job
+    passed = policy.pass_over(plan, first, job.now, job.runs, "paused")
+    skips.record(conn, [(job.id, skip) for skip in passed.skipped])
+    return replace(job, next_instant_at=passed.next.instant if passed.next else None)
 
 
-def _first_run_at(parsed: Schedule, at: datetime) -> datetime | None:
-    return parsed.next_after(at, at) or (None if parsed.repeats else at)
+def _coming_run(conn: Connection[Any], plan: Plan, job: LockedJob) -> Run | None:
+    """How a settled job goes on; a one_time job whose time passed unused runs at once."""
+    if plan.schedule.repeats:
+        return plans.coming_run(plan, job.next_instant_at, job.now, job.runs)
+    return None if _has_run_since(conn, job_id=job.id, since=job.anchor_at) else plans.once(plan, job.now)
 
 
-def _resumed_run_at(conn: Connection[Any], job: LockedJob) -> datetime | None:
-    """The next instant on the job's own grid; a one_time job whose time passed unused runs at once."""
-    parsed = schedule.parse(job.type, job.schedule, job.timezone)
-    instant = parsed.next_after(job.now, job.anchor_at)
-    if instant is None and not parsed.repeats and not _has_run_since(conn, job_id=job.id, since=job.anchor_at):
-        return job.now
-    return instant
+def _next(run: Run | None) -> dict[str, datetime | None]:
+    return {"next_run_at": run.run_at if run else None, "next_instant_at": run.instant if run else None}
 
 
-def _adapted(definition: Mapping[str, Any]) -> dict[str, Any]:
+def _differ(job: JobDefinition, wanted: JobDefinition, names: tuple[str, ...]) -> bool:
+    return any(getattr(job, name) != getattr(wanted, name) for name in names)
+
+
+def _adapted(definition: JobDefinition) -> dict[str, Any]:
     """The definition as the statements take it."""
-    payload = definition["payload"]
-    return {name: definition[name] for name in DEFINITION} | {
-        "headers": Jsonb(definition["headers"]),
-        "metadata": Jsonb(definition["metadata"]),
+    payload = definition.payload
+    return {name: getattr(definition, name) for name in DEFINITION} | {
+        "headers": Jsonb(definition.headers),
+        "metadata": Jsonb(definition.metadata),
         "payload": None if payload is None else Jsonb(payload),
     }

@@ -7,16 +7,22 @@ from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A job with its lifetime counts."""
+class JobDefinition:
+    """What a tenant says of a job."""
 
-    id: UUID
-    tenant_id: str
     name: str
     description: str | None
     type: str
     schedule: str
     timezone: str
+    start_at: datetime | None  # no instant is earlier
+    end_at: datetime | None  # no instant is later
+    max_runs: int | None
+    jitter: int  # s
+    misfire_policy: str  # fire_once, skip or fire_all
+    misfire_limit: int  # most runs that fire_all makes up
+    start_deadline: int | None  # s; an older instant is skipped
+    overlap_policy: str  # allow, skip, queue or replace
     endpoint: str
     method: str
     headers: dict[str, str]
@@ -24,11 +30,26 @@ class Job:
     timeout: int  # s
     max_retries: int  # calls after the first
     retry_delay: int  # s
+    retry_backoff: str  # fixed or exponential
+    retry_max_delay: int | None  # s
+    retry_on: list[str] | None  # None: the default set
     priority: int  # 1-10, 10 first
     tags: list[str]
     metadata: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Job(JobDefinition):
+    """A job with its lifetime counts."""
+
+    id: UUID
+    tenant_id: str
     status: str
+    anchor_at: datetime
+    runs: int  # materialized since the schedule was set
+    paused_at: datetime | None
     next_run_at: datetime | None  # None: no instant is left, or not active
+    next_instant_at: datetime | None  # the schedule's own instant behind next_run_at
     last_run_at: datetime | None  # start of the latest finished execution
     run_count: int  # completed, failed and timeout
     fail_count: int  # failed and timeout
@@ -38,28 +59,16 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class LockedJob:
+class LockedJob(JobDefinition):
     """A job's definition and state, read under its lock."""
 
     id: UUID
-    name: str
-    description: str | None
-    type: str
-    schedule: str
-    timezone: str
-    endpoint: str
-    method: str
-    headers: dict[str, str]
-    payload: Any
-    timeout: int  # s
-    max_retries: int
-    retry_delay: int  # s
-    priority: int
-    tags: list[str]
-    metadata: dict[str, Any]
     status: str
     anchor_at: datetime
+    runs: int
+    paused_at: datetime | None
     next_run_at: datetime | None
+    next_instant_at: datetime | None  # of a paused job: the first instant that the pause swallows
     now: datetime  # the database's clock
 
 
@@ -92,6 +101,13 @@ class Execution:
     skipped_count: int | None  # on skipped: how many instants it stands for
     trace_id: str | None
     attempts: list[dict[str, Any]]  # outcomes of ended attempts, oldest first
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionDetail(Execution):
+    """An execution with the request that its latest attempt sent."""
+
+    request: dict[str, Any] | None  # None: nothing was sent yet
 
 
 @dataclass(frozen=True, slots=True)

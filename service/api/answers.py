@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 
 from service.api import fields
 from service.api.fields import Milliseconds
@@ -27,6 +27,14 @@ class Job(Answer):
     type: fields.JobType
     schedule: str
     timezone: str
+    start_at: datetime | None
+    end_at: datetime | None
+    max_runs: int | None
+    jitter: int
+    misfire_policy: fields.MisfirePolicyName
+    misfire_limit: int
+    start_deadline: int | None
+    overlap_policy: fields.OverlapPolicyName
     endpoint: str
     method: fields.Method
     headers: dict[str, str]
@@ -34,17 +42,40 @@ class Job(Answer):
     timeout: int
     max_retries: int
     retry_delay: int
+    retry_backoff: fields.RetryBackoffName
+    retry_max_delay: int | None
+    retry_on: list[str] | None
     priority: int
     tags: list[str]
     metadata: dict[str, JsonValue]
     status: fields.JobStatus
+    paused_at: datetime | None
     next_run_at: datetime | None
     last_run_at: datetime | None = Field(description="Start of the latest execution that finished.")
+    runs: int = Field(description="Runs of the schedule since it was set; max_runs bounds them.")
     run_count: int = Field(description="Executions that completed, failed or timed out.")
     fail_count: int = Field(description="Executions that failed or timed out.")
     version: int = Field(description="Counts the edits, from 1.")
     created_at: datetime
     updated_at: datetime
+
+
+class Run(Answer):
+    """A coming run."""
+
+    at: datetime = Field(description="UTC, jitter included.")
+    local: str = Field(description="The same on the clock of the schedule's zone, with its offset.")
+    note: str | None = Field(default=None, description="What a clock change does to it; left out when nothing.")
+
+    @model_serializer(mode="wrap")
+    def _without_empty_note(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in write(self).items() if name != "note" or value is not None}
+
+
+class Runs(Answer):
+    """Coming runs, the earliest first."""
+
+    runs: list[Run]
 
 
 class Attempt(Answer):
@@ -89,6 +120,21 @@ class Execution(Answer):
     skipped_count: int | None = Field(description="On skipped ones: how many instants it stands for.")
     trace_id: str | None
     attempts: list[Attempt] = Field(description="Calls that ended, oldest first.")
+
+
+class SentRequest(Answer):
+    """What a receiver was sent, before the service's own headers."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    payload: JsonValue
+
+
+class ExecutionDetail(Execution):
+    """A job at one instant, with the request that its latest attempt sent."""
+
+    request: SentRequest | None = Field(description="null before the first attempt. Later edits do not change it.")
 
 
 class _Finished(Answer):

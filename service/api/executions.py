@@ -51,18 +51,18 @@ def execution_stats(call: Call, query: JobQuery) -> Reply:
     )
 
 
-@api.route("GET", "/executions/<uuid:id>", answer=answers.Execution, errors=[404])
+@api.route("GET", "/executions/<uuid:id>", answer=answers.ExecutionDetail, errors=[404])
 def get_execution(call: Call, id: UUID) -> Reply:
-    """Get an execution, with the outcome of every attempt."""
+    """Get an execution, with the request sent and the outcome of every attempt."""
     with call.transaction() as conn:
-        return Reply(answers.of(answers.Execution, executions.get(conn, tenant_id=call.tenant, id=id)))
+        return Reply(answers.of(answers.ExecutionDetail, executions.get(conn, tenant_id=call.tenant, id=id)))
 
 
-@api.route("POST", "/executions/<uuid:id>/cancel", answer=answers.Execution, errors=[404, 409])
+@api.route("POST", "/executions/<uuid:id>/cancel", answer=answers.ExecutionDetail, errors=[404, 409])
 def cancel_execution(call: Call, id: UUID) -> Reply:
     """Cancel an execution that has not finished; its call is aborted."""
     with call.transaction() as conn:
-        return Reply(answers.of(answers.Execution, executions.cancel(conn, call.tenant, id)))
+        return Reply(answers.of(answers.ExecutionDetail, executions.cancel(conn, call.tenant, id)))
 
 
 def listed(conn: Connection[Any], tenant: str, query: JobExecutionsQuery, job_id: UUID | None) -> Reply:

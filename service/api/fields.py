@@ -10,6 +10,7 @@ import requests
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from service.policy import retry_on_problem
 from service.zone import load_zone
 
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # Source: RFC 9110 section 5.6.2
@@ -23,6 +24,10 @@ LiveStatus = Literal["pending", "running", "retrying", "held"]
 FinalStatus = Literal["completed", "failed", "timeout", "cancelled", "skipped"]
 ExecutionStatus = Literal[LiveStatus, FinalStatus]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+MisfirePolicyName = Literal["fire_once", "skip", "fire_all"]
+OverlapPolicyName = Literal["allow", "skip", "queue", "replace"]
+RetryBackoffName = Literal["fixed", "exponential"]
 
 
 def invalid(message: str) -> PydanticCustomError:
@@ -87,6 +92,13 @@ def _distinct(value: list[str]) -> list[str]:
     return list(dict.fromkeys(value))
 
 
+def _retryable(value: str) -> str:
+    problem = retry_on_problem(value)
+    if problem is not None:
+        raise invalid(problem)
+    return value
+
+
 def _number(value: Any) -> Any:
     """A whole number in a query string; int() alone would also take 1_000 and blanks."""
     if not (isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value, re.ASCII)):
@@ -139,8 +151,55 @@ Timeout = Annotated[int, Field(ge=1, le=3600, description="Seconds for the whole
 MaxRetries = Annotated[int, Field(ge=0, le=100, description="Calls after the first: 3 means at most 4 calls.")]
 RetryDelay = Annotated[int, Field(ge=0, le=86_400, description="Seconds before the first retry.")]
 Priority = Annotated[int, Field(ge=1, le=10, description="10 goes first.")]
-Number = BeforeValidator(_number, json_schema_input_type=int)
 Instant = Annotated[datetime, BeforeValidator(_instant, json_schema_input_type=datetime)]
+Seconds = Annotated[int, Field(ge=1, le=2_147_483_647)]
+Jitter = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=86_400,
+        description="Seconds; each run is put off by a part of them that job and instant determine, never past the "
+        "next instant.",
+    ),
+]
+MaxRuns = Annotated[int, Field(ge=1, le=2_147_483_647, description="The job is completed after so many runs.")]
+MisfirePolicy = Annotated[
+    MisfirePolicyName,
+    Field(
+        description="For instants that passed while nobody ticked: the newest runs, none does, or each does, "
+        "misfire_limit of them at most."
+    ),
+]
+MisfireLimit = Annotated[int, Field(ge=1, le=1000, description="Most runs that fire_all makes up, the newest.")]
+StartDeadline = Annotated[
+    Seconds, Field(description="Seconds; an instant older than that is skipped under any policy; null for no limit.")
+]
+OverlapPolicy = Annotated[
+    OverlapPolicyName,
+    Field(
+        description="For an instant that comes due while an earlier execution lives: both run, it is skipped, "
+        "one waits, or the earlier is cancelled."
+    ),
+]
+RetryBackoff = Annotated[
+    RetryBackoffName, Field(description="exponential doubles retry_delay with each attempt, up to retry_max_delay.")
+]
+RetryMaxDelay = Annotated[
+    int, Field(ge=1, le=86_400, description="Seconds that bound an exponential delay; null for an hour.")
+]
+RetryOn = Annotated[
+    list[Annotated[str, AfterValidator(_retryable)]],
+    Field(
+        max_length=50,
+        description="Statuses and kinds of failure that are retried; null for the default set (408, 425, 429, 5xx, "
+        "timeouts, connections).",
+        examples=[["503", "5xx", "timeout", "connection"]],
+    ),
+    AfterValidator(_distinct),
+]
+StartAt = Annotated[Instant, Field(description="No instant is earlier; an interval counts from here.")]
+EndAt = Annotated[Instant, Field(description="No instant is later; the job is completed then.")]
+Number = BeforeValidator(_number, json_schema_input_type=int)
 Day = Annotated[date, BeforeValidator(_day, json_schema_input_type=date)]
 
 

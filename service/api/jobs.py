@@ -1,6 +1,7 @@
 """Jobs: register, change, pause, resume, trigger, list."""
 
 import re
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from service.api.executions import listed, newest_of, success_rate, totals_of
 from service.api.requests import DaysQuery, JobCreate, JobExecutionsQuery, JobsQuery, JobUpdate
 from service.api.routing import Reply, Resource
 from service.api.services import Call
+from service.rows import Job
 
 api = Resource("jobs")
 
@@ -33,16 +35,17 @@ def create_job(call: Call, body: JobCreate) -> Reply:
 
 @api.route("GET", "/jobs", query=JobsQuery, answer=list[answers.Job])
 def list_jobs(call: Call, query: JobsQuery) -> Reply:
-    """List jobs, newest first."""
-    filters = {
+    """List jobs, newest first; with upcoming_before the active ones, by their next run."""
+    filters: dict[str, object] = {
         "tenant_id": call.tenant,
-        "status": query.status,
         "type": query.type,
         "name_like": None if query.name is None else f"%{_escaped(query.name)}%",
         "tag": query.tag,
     }
+    upcoming = query.upcoming_before is not None
+    filters |= {"upcoming_before": query.upcoming_before} if upcoming else {"status": query.status}
     with call.transaction() as conn:
-        rows = jobs.page(
+        rows = (jobs.upcoming_page if upcoming else jobs.page)(
             conn,
             **filters,
             after_at=query.cursor and query.cursor.at,
@@ -50,9 +53,17 @@ def list_jobs(call: Call, query: JobsQuery) -> Reply:
             limit=query.page_size + 1,
             offset=query.offset,
         )
-        total = jobs.count(conn, **filters, limit=COUNT_LIMIT)
-    rows, pagination = placed(query, rows, total, lambda job: Cursor(job.created_at, job.id))
+        total = (jobs.count_upcoming if upcoming else jobs.count)(conn, **filters, limit=COUNT_LIMIT)
+    rows, pagination = placed(query, rows, total, _by_next_run if upcoming else _by_creation)
     return Reply(answers.of(answers.Job, rows), pagination)
+
+
+def _by_creation(job: Job) -> Cursor:
+    return Cursor(job.created_at, job.id)
+
+
+def _by_next_run(job: Job) -> Cursor:
+    return Cursor(job.next_run_at or job.created_at, job.id)
 
 
 @api.route("GET", "/jobs/stats", answer=answers.JobStats)
@@ -95,8 +106,9 @@ def patch_job(call: Call, id: UUID, body: JobUpdate) -> Reply:
 
 def _update(call: Call, id: UUID, body: JobUpdate) -> Reply:
     changes: dict[str, Any] = body.model_dump(exclude_unset=True)
+    misfire_after = timedelta(seconds=call.services.config.misfire_after)
     with call.transaction() as conn:
-        return Reply(answers.of(answers.Job, jobs.update(conn, call.tenant, id, changes)))
+        return Reply(answers.of(answers.Job, jobs.update(conn, call.tenant, id, changes, misfire_after)))
 
 
 @api.route("DELETE", "/jobs/<uuid:id>", answer=None, status=204, errors=[404])
@@ -121,11 +133,11 @@ def resume_job(call: Call, id: UUID) -> Reply:
         return Reply(answers.of(answers.Job, jobs.resume(conn, call.tenant, id)))
 
 
-@api.route("POST", "/jobs/<uuid:id>/trigger", answer=answers.Execution, status=202, errors=[404, 409])
+@api.route("POST", "/jobs/<uuid:id>/trigger", answer=answers.ExecutionDetail, status=202, errors=[404, 409])
 def trigger_job(call: Call, id: UUID) -> Reply:
     """Run a job now, beside its schedule."""
     with call.transaction() as conn:
-        return Reply(answers.of(answers.Execution, jobs.trigger(conn, call.tenant, id)))
+        return Reply(answers.of(answers.ExecutionDetail, jobs.trigger(conn, call.tenant, id)))
 
 
 @api.route(

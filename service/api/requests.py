@@ -50,6 +50,18 @@ class _Timed(Request):
         return value.strip(" \t") if isinstance(value, str) else value
 
 
+class _Bounded(Request):
+    """The fields that bound a schedule, checked together."""
+
+    @field_validator("end_at", check_fields=False)
+    @classmethod
+    def _later_than_start(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
+        start = info.data.get("start_at")
+        if value is not None and start is not None and value <= start:
+            raise invalid("must be later than start_at")
+        return value
+
+
 _SCHEDULE = Field(
     min_length=1,
     max_length=schedule.MAX_LENGTH,
@@ -60,7 +72,7 @@ _SCHEDULE = Field(
 )
 
 
-class JobCreate(_Timed):
+class JobCreate(_Timed, _Bounded):
     """A new job. What is left out takes its default."""
 
     name: fields.Name
@@ -68,6 +80,14 @@ class JobCreate(_Timed):
     type: fields.JobType
     timezone: fields.Timezone | None = Field(default=None, description="IANA name; default SCHEDULER_TIMEZONE.")
     schedule: Annotated[str, _SCHEDULE]
+    start_at: fields.StartAt | None = None
+    end_at: fields.EndAt | None = None
+    max_runs: fields.MaxRuns | None = None
+    jitter: fields.Jitter = 0
+    misfire_policy: fields.MisfirePolicy = "fire_once"
+    misfire_limit: fields.MisfireLimit = 100
+    start_deadline: fields.StartDeadline | None = None
+    overlap_policy: fields.OverlapPolicy = "allow"
     endpoint: fields.Endpoint
     method: fields.MethodField = "POST"
     headers: fields.Headers = {}
@@ -77,6 +97,9 @@ class JobCreate(_Timed):
     retry_delay: fields.RetryDelay | None = Field(
         default=None, description="Seconds before the first retry; default SCHEDULER_RETRY_DELAY_SECONDS."
     )
+    retry_backoff: fields.RetryBackoff = "fixed"
+    retry_max_delay: fields.RetryMaxDelay | None = None
+    retry_on: fields.RetryOn | None = None
     priority: fields.Priority = 5
     tags: fields.Tags = []
     metadata: dict[str, JsonValue] = {}
@@ -87,14 +110,22 @@ def _unset() -> Any:
     return Field(default_factory=lambda: None)
 
 
-class JobUpdate(_Timed):
-    """Changes of a job: only the fields sent change. null clears description and payload."""
+class JobUpdate(_Timed, _Bounded):
+    """Changes of a job: only the fields sent change. null clears those that may be null."""
 
     name: fields.Name = _unset()
     description: fields.Description | None = _unset()
     type: fields.JobType = _unset()
     timezone: fields.Timezone = _unset()
     schedule: Annotated[str, _SCHEDULE] = _unset()
+    start_at: fields.StartAt | None = _unset()
+    end_at: fields.EndAt | None = _unset()
+    max_runs: fields.MaxRuns | None = _unset()
+    jitter: fields.Jitter = _unset()
+    misfire_policy: fields.MisfirePolicy = _unset()
+    misfire_limit: fields.MisfireLimit = _unset()
+    start_deadline: fields.StartDeadline | None = _unset()
+    overlap_policy: fields.OverlapPolicy = _unset()
     endpoint: fields.Endpoint = _unset()
     method: fields.MethodField = _unset()
     headers: fields.Headers = _unset()
@@ -102,9 +133,34 @@ class JobUpdate(_Timed):
     timeout: fields.Timeout = _unset()
     max_retries: fields.MaxRetries = _unset()
     retry_delay: fields.RetryDelay = _unset()
+    retry_backoff: fields.RetryBackoff = _unset()
+    retry_max_delay: fields.RetryMaxDelay | None = _unset()
+    retry_on: fields.RetryOn | None = _unset()
     priority: fields.Priority = _unset()
     tags: fields.Tags = _unset()
     metadata: dict[str, JsonValue] = _unset()
+
+
+class SchedulePreview(_Timed, _Bounded):
+    """A schedule to look at before a job has it."""
+
+    type: fields.JobType
+    timezone: fields.Timezone | None = Field(default=None, description="IANA name; default SCHEDULER_TIMEZONE.")
+    schedule: Annotated[str, _SCHEDULE]
+    after: fields.Instant | None = Field(
+        default=None, description="Runs later than this are shown, and an interval counts from it; default now."
+    )
+    count: Annotated[int, Field(ge=1, le=100, description="How many runs.")] = 5
+    start_at: fields.StartAt | None = None
+    end_at: fields.EndAt | None = None
+    max_runs: fields.MaxRuns | None = None
+    jitter: fields.Jitter = 0
+
+
+class UpcomingQuery(Request):
+    """How far ahead."""
+
+    count: Annotated[int, fields.Number, Field(ge=1, le=100)] = Field(default=10, description="How many runs.")
 
 
 class Paged(Request):
@@ -145,6 +201,16 @@ class JobsQuery(Paged):
         default=None, description="Part of the name; case does not count."
     )
     tag: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    upcoming_before: fields.Instant | None = Field(
+        default=None, description="Only active jobs whose next_run_at is earlier, the earliest first."
+    )
+
+    @field_validator("upcoming_before")
+    @classmethod
+    def _of_active_ones(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
+        if value is not None and info.data.get("status") not in (None, "active"):
+            raise invalid("only active jobs have a next_run_at; leave status out or make it active")
+        return value
 
 
 class JobExecutionsQuery(Paged):

@@ -78,7 +78,7 @@ COMMENT ON COLUMN jobs.anchor_at IS
 COMMENT ON COLUMN jobs.next_run_at IS
 'The coming instant, or NULL when none is left or the job is not active. An active job with NULL here has had its last run materialized.';
 COMMENT ON COLUMN jobs.next_instant_at IS
-'The schedule''s own instant behind next_run_at, which is later by the jitter offset; NULL means the same as next_run_at.';
+'The schedule''s own instant behind next_run_at, which is later by the jitter offset; NULL means the same as next_run_at. Of a paused job: the first instant that the pause swallows.';
 COMMENT ON COLUMN jobs.runs IS 'Runs the schedule has materialized since it was set; max_runs bounds it.';
 COMMENT ON COLUMN jobs.misfire_policy IS
 'For instants that passed while nobody ticked: fire_once (the newest runs), skip (none), fire_all (at most misfire_limit).';
@@ -93,6 +93,9 @@ COMMENT ON COLUMN jobs.version IS 'Counts the edits of the definition, from 1.';
 
 CREATE INDEX jobs_due_idx ON jobs (next_run_at) WHERE next_run_at IS NOT NULL;
 COMMENT ON INDEX jobs_due_idx IS 'Serves tick.due_jobs and tick.next_due: only jobs with a coming instant are in it.';
+CREATE INDEX jobs_tenant_upcoming_idx ON jobs (tenant_id, next_run_at, id) WHERE next_run_at IS NOT NULL;
+COMMENT ON INDEX jobs_tenant_upcoming_idx IS
+'Serves jobs.list_upcoming and jobs.count_upcoming: a tenant''s coming runs, the earliest first.';
 CREATE INDEX jobs_exhausted_idx ON jobs (id) WHERE status = 'active' AND next_run_at IS NULL;
 COMMENT ON INDEX jobs_exhausted_idx IS
 'Serves work.finish and upkeep.complete_exhausted_jobs: jobs whose last run has been materialized.';

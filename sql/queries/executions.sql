@@ -1,17 +1,23 @@
 -- name: get :one
--- One execution, live or finished. Params: tenant_id text, id uuid. Returns Execution. Locks: none.
+-- One execution, live or finished, with the request that its latest attempt sent (a later edit of the job does not
+-- change it; NULL where nothing was sent). Params: tenant_id text, id uuid. Returns ExecutionDetail. Locks: none.
 -- The id carries the millisecond of scheduled_at, and bounding it lets the planner leave out all partitions but one.
 SELECT
-    id, tenant_id, job_id, job_version, status, origin, scheduled_at, created_at, started_at, finished_at, duration_ms,
-    (extract(EPOCH FROM started_at - scheduled_at) * 1000)::float8 AS lag_ms,
-    attempt, priority, worker_id, retry_at, response_status, response_body, response_truncated,
-    error_code, error, skipped_until, skipped_count, trace_id, attempts
-FROM executions
+    e.id, e.tenant_id, e.job_id, e.job_version, e.status, e.origin, e.scheduled_at, e.created_at, e.started_at,
+    e.finished_at, e.duration_ms,
+    (extract(EPOCH FROM e.started_at - e.scheduled_at) * 1000)::float8 AS lag_ms,
+    e.attempt, e.priority, e.worker_id, e.retry_at, e.response_status, e.response_body, e.response_truncated,
+    e.error_code, e.error, e.skipped_until, e.skipped_count, e.trace_id, e.attempts,
+    CASE WHEN v.job_id IS NOT NULL THEN jsonb_build_object(
+        'method', v.method, 'url', v.endpoint, 'headers', v.headers, 'payload', v.payload
+    ) END AS request
+FROM executions AS e
+LEFT JOIN job_versions AS v ON e.job_id = v.job_id AND e.job_version = v.version AND e.status <> 'skipped'
 WHERE
-    tenant_id = %(tenant_id)s
-    AND id = %(id)s::uuid
-    AND scheduled_at >= execution_instant(%(id)s::uuid)
-    AND scheduled_at < execution_instant(%(id)s::uuid) + INTERVAL '1 ms';
+    e.tenant_id = %(tenant_id)s
+    AND e.id = %(id)s::uuid
+    AND e.scheduled_at >= execution_instant(%(id)s::uuid)
+    AND e.scheduled_at < execution_instant(%(id)s::uuid) + INTERVAL '1 ms';
 
 -- name: list :many
 -- A page of executions, newest instant first. Params: tenant_id text, limit int, offset int; and, each NULL for any:

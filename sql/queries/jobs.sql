@@ -3,23 +3,45 @@
 SELECT now();
 
 -- name: create :value
--- Add a job. Params: the definition, tenant_id text, anchor_at and next_run_at timestamptz. Result: its id.
-INSERT INTO jobs (
-    tenant_id, name, description, type, schedule, timezone, anchor_at, endpoint, method, headers, payload,
-    timeout_seconds, max_retries, retry_delay_seconds, priority, tags, metadata, next_run_at
-) VALUES (
-    %(tenant_id)s, %(name)s, %(description)s, %(type)s, %(schedule)s, %(timezone)s, %(anchor_at)s, %(endpoint)s,
-    %(method)s, %(headers)s, %(payload)s, %(timeout)s, %(max_retries)s, %(retry_delay)s, %(priority)s,
-    %(tags)s::text [], %(metadata)s, %(next_run_at)s
+-- Add a job, and its definition as the first of its versions. Params: id uuid (known beforehand, since it seeds the
+-- jitter), the definition, tenant_id text, anchor_at, next_run_at and next_instant_at timestamptz. Result: its id.
+WITH created AS (
+    INSERT INTO jobs (
+        id, tenant_id, name, description, type, schedule, timezone, start_at, end_at, max_runs, jitter_seconds,
+        misfire_policy, misfire_limit, start_deadline_seconds, overlap_policy, endpoint, method, headers, payload,
+        timeout_seconds, max_retries, retry_delay_seconds, retry_backoff, retry_max_delay_seconds, retry_on, priority,
+        tags, metadata, anchor_at, next_run_at, next_instant_at
+    ) VALUES (
+        %(id)s, %(tenant_id)s, %(name)s, %(description)s, %(type)s, %(schedule)s, %(timezone)s, %(start_at)s,
+        %(end_at)s, %(max_runs)s, %(jitter)s, %(misfire_policy)s, %(misfire_limit)s, %(start_deadline)s,
+        %(overlap_policy)s, %(endpoint)s, %(method)s, %(headers)s, %(payload)s, %(timeout)s, %(max_retries)s,
+        %(retry_delay)s, %(retry_backoff)s, %(retry_max_delay)s, %(retry_on)s::text [], %(priority)s,
+        %(tags)s::text [], %(metadata)s, %(anchor_at)s, %(next_run_at)s, %(next_instant_at)s
+    )
+    RETURNING
+        id, version, tenant_id, anchor_at, start_at, end_at, jitter_seconds, type, schedule, timezone,
+        endpoint, method, headers, payload
 )
-RETURNING id;
+
+INSERT INTO job_versions (
+    job_id, version, tenant_id, anchor_at, start_at, end_at, jitter_seconds, type, schedule, timezone,
+    endpoint, method, headers, payload
+)
+SELECT
+    id, version, tenant_id, anchor_at, start_at, end_at, jitter_seconds, type, schedule, timezone,
+    endpoint, method, headers, payload
+FROM created
+RETURNING job_id;
 
 -- name: get :one
 -- One job with its lifetime counts, deleted or not. Params: tenant_id text, id uuid. Returns Job. Locks: none.
 SELECT
-    j.id, j.tenant_id, j.name, j.description, j.type, j.schedule, j.timezone, j.endpoint, j.method, j.headers,
-    j.payload, j.timeout_seconds AS timeout, j.max_retries, j.retry_delay_seconds AS retry_delay, j.priority,
-    j.tags, j.metadata, j.status, j.next_run_at, t.last_run_at,
+    j.id, j.tenant_id, j.name, j.description, j.type, j.schedule, j.timezone, j.start_at, j.end_at, j.max_runs,
+    j.jitter_seconds AS jitter, j.misfire_policy, j.misfire_limit, j.start_deadline_seconds AS start_deadline,
+    j.overlap_policy, j.endpoint, j.method, j.headers, j.payload, j.timeout_seconds AS timeout, j.max_retries,
+    j.retry_delay_seconds AS retry_delay, j.retry_backoff, j.retry_max_delay_seconds AS retry_max_delay, j.retry_on,
+    j.priority, j.tags, j.metadata, j.status, j.anchor_at, j.runs, j.paused_at, j.next_run_at,
+    coalesce(j.next_instant_at, j.next_run_at) AS next_instant_at, t.last_run_at,
     coalesce(t.completed + t.failed + t.timeout, 0) AS run_count,
     coalesce(t.failed + t.timeout, 0) AS fail_count,
     j.version, j.created_at, j.updated_at
@@ -53,9 +75,12 @@ WITH page AS (
 )
 
 SELECT
-    j.id, j.tenant_id, j.name, j.description, j.type, j.schedule, j.timezone, j.endpoint, j.method, j.headers,
-    j.payload, j.timeout_seconds AS timeout, j.max_retries, j.retry_delay_seconds AS retry_delay, j.priority,
-    j.tags, j.metadata, j.status, j.next_run_at, t.last_run_at,
+    j.id, j.tenant_id, j.name, j.description, j.type, j.schedule, j.timezone, j.start_at, j.end_at, j.max_runs,
+    j.jitter_seconds AS jitter, j.misfire_policy, j.misfire_limit, j.start_deadline_seconds AS start_deadline,
+    j.overlap_policy, j.endpoint, j.method, j.headers, j.payload, j.timeout_seconds AS timeout, j.max_retries,
+    j.retry_delay_seconds AS retry_delay, j.retry_backoff, j.retry_max_delay_seconds AS retry_max_delay, j.retry_on,
+    j.priority, j.tags, j.metadata, j.status, j.anchor_at, j.runs, j.paused_at, j.next_run_at,
+    coalesce(j.next_instant_at, j.next_run_at) AS next_instant_at, t.last_run_at,
     coalesce(t.completed + t.failed + t.timeout, 0) AS run_count,
     coalesce(t.failed + t.timeout, 0) AS fail_count,
     j.version, j.created_at, j.updated_at
@@ -83,56 +108,134 @@ FROM (
     LIMIT %(limit)s
 ) AS counted;
 
+-- name: list_upcoming :many
+-- A page of active jobs that run before an instant, the earliest first. Params: tenant_id text, upcoming_before
+-- timestamptz, limit int, offset int; and, each NULL for any: type text, name_like text (a LIKE pattern), tag text,
+-- after_at timestamptz and after_id uuid (next_run_at and id of the page before's last). Returns Job. Locks: none.
+WITH page AS (
+    SELECT id
+    FROM jobs
+    WHERE
+        tenant_id = %(tenant_id)s
+        AND next_run_at < %(upcoming_before)s::timestamptz
+        AND (%(type)s::text IS NULL OR type = %(type)s::text)
+        AND (%(name_like)s::text IS NULL OR lower(name) LIKE lower(%(name_like)s::text))
+        AND (%(tag)s::text IS NULL OR %(tag)s::text = ANY(tags))
+        AND (
+            %(after_at)s::timestamptz IS NULL
+            OR (next_run_at, id) > (%(after_at)s::timestamptz, %(after_id)s::uuid)
+        )
+    ORDER BY next_run_at, id
+    LIMIT %(limit)s OFFSET %(offset)s
+)
+
+SELECT
+    j.id, j.tenant_id, j.name, j.description, j.type, j.schedule, j.timezone, j.start_at, j.end_at, j.max_runs,
+    j.jitter_seconds AS jitter, j.misfire_policy, j.misfire_limit, j.start_deadline_seconds AS start_deadline,
+    j.overlap_policy, j.endpoint, j.method, j.headers, j.payload, j.timeout_seconds AS timeout, j.max_retries,
+    j.retry_delay_seconds AS retry_delay, j.retry_backoff, j.retry_max_delay_seconds AS retry_max_delay, j.retry_on,
+    j.priority, j.tags, j.metadata, j.status, j.anchor_at, j.runs, j.paused_at, j.next_run_at,
+    coalesce(j.next_instant_at, j.next_run_at) AS next_instant_at, t.last_run_at,
+    coalesce(t.completed + t.failed + t.timeout, 0) AS run_count,
+    coalesce(t.failed + t.timeout, 0) AS fail_count,
+    j.version, j.created_at, j.updated_at
+FROM page AS p
+INNER JOIN jobs AS j ON p.id = j.id
+LEFT JOIN job_totals AS t ON p.id = t.job_id
+ORDER BY j.next_run_at, j.id;
+
+-- name: count_upcoming :value
+-- How many jobs list_upcoming has, counted no further than limit. Params: tenant_id text, upcoming_before timestamptz,
+-- limit int; and, each NULL for any: type text, name_like text, tag text. Locks: none.
+SELECT count(*)
+FROM (
+    SELECT
+    FROM jobs
+    WHERE
+        tenant_id = %(tenant_id)s
+        AND next_run_at < %(upcoming_before)s::timestamptz
+        AND (%(type)s::text IS NULL OR type = %(type)s::text)
+        AND (%(name_like)s::text IS NULL OR lower(name) LIKE lower(%(name_like)s::text))
+        AND (%(tag)s::text IS NULL OR %(tag)s::text = ANY(tags))
+    LIMIT %(limit)s
+) AS counted;
+
 -- name: lock :one
 -- Lock a job before changing it, so that an edit and a tick never race: the ticker skips a locked job, and an edit
 -- waits for the ticker and then sees what it wrote. Params: tenant_id text, id uuid. Returns LockedJob.
 -- Locks: that job, NO KEY UPDATE; the queue rows a change touches are locked after it, in id order.
 SELECT
-    id, name, description, type, schedule, timezone, endpoint, method, headers, payload,
-    timeout_seconds AS timeout, max_retries, retry_delay_seconds AS retry_delay, priority, tags, metadata,
-    status, anchor_at, next_run_at, now() AS now
+    id, name, description, type, schedule, timezone, start_at, end_at, max_runs, jitter_seconds AS jitter,
+    misfire_policy, misfire_limit, start_deadline_seconds AS start_deadline, overlap_policy, endpoint, method, headers,
+    payload, timeout_seconds AS timeout, max_retries, retry_delay_seconds AS retry_delay, retry_backoff,
+    retry_max_delay_seconds AS retry_max_delay, retry_on, priority, tags, metadata, status, anchor_at, runs, paused_at,
+    next_run_at, coalesce(next_instant_at, next_run_at) AS next_instant_at, now() AS now
 FROM jobs
 WHERE tenant_id = %(tenant_id)s AND id = %(id)s
 FOR NO KEY UPDATE;
 
 -- name: update :exec
--- Write a job's definition anew. Params: id uuid, the definition, status text, anchor_at (another one means another
--- schedule, which counts its runs from 0) and next_run_at timestamptz.
--- Locks: that job, which `lock` has locked already.
-UPDATE jobs
-SET
-    name = %(name)s,
-    description = %(description)s,
-    type = %(type)s,
-    schedule = %(schedule)s,
-    timezone = %(timezone)s,
-    anchor_at = %(anchor_at)s,
-    runs = CASE WHEN anchor_at = %(anchor_at)s::timestamptz THEN runs ELSE 0 END,
-    next_instant_at = CASE WHEN anchor_at = %(anchor_at)s::timestamptz THEN next_instant_at END,
-    endpoint = %(endpoint)s,
-    method = %(method)s,
-    headers = %(headers)s,
-    payload = %(payload)s,
-    timeout_seconds = %(timeout)s,
-    max_retries = %(max_retries)s,
-    retry_delay_seconds = %(retry_delay)s,
-    priority = %(priority)s,
-    tags = %(tags)s::text [],
-    metadata = %(metadata)s,
-    status = %(status)s,
-    next_run_at = %(next_run_at)s,
-    version = version + 1,
-    updated_at = now()
-WHERE id = %(id)s;
+-- Write a job's definition anew, and keep it as another version. Params: id uuid, the definition, status text, runs int,
+-- anchor_at, next_run_at and next_instant_at timestamptz. Locks: that job, which `lock` has locked already.
+WITH updated AS (
+    UPDATE jobs
+    SET
+        name = %(name)s,
+        description = %(description)s,
+        type = %(type)s,
+        schedule = %(schedule)s,
+        timezone = %(timezone)s,
+        start_at = %(start_at)s,
+        end_at = %(end_at)s,
+        max_runs = %(max_runs)s,
+        jitter_seconds = %(jitter)s,
+        misfire_policy = %(misfire_policy)s,
+        misfire_limit = %(misfire_limit)s,
+        start_deadline_seconds = %(start_deadline)s,
+        overlap_policy = %(overlap_policy)s,
+        endpoint = %(endpoint)s,
+        method = %(method)s,
+        headers = %(headers)s,
+        payload = %(payload)s,
+        timeout_seconds = %(timeout)s,
+        max_retries = %(max_retries)s,
+        retry_delay_seconds = %(retry_delay)s,
+        retry_backoff = %(retry_backoff)s,
+        retry_max_delay_seconds = %(retry_max_delay)s,
+        retry_on = %(retry_on)s::text [],
+        priority = %(priority)s,
+        tags = %(tags)s::text [],
+        metadata = %(metadata)s,
+        status = %(status)s,
+        runs = %(runs)s,
+        anchor_at = %(anchor_at)s,
+        next_run_at = %(next_run_at)s,
+        next_instant_at = %(next_instant_at)s,
+        version = version + 1,
+        updated_at = now()
+    WHERE id = %(id)s
+    RETURNING
+        id, version, tenant_id, anchor_at, start_at, end_at, jitter_seconds, type, schedule, timezone,
+        endpoint, method, headers, payload
+)
+
+INSERT INTO job_versions (
+    job_id, version, tenant_id, anchor_at, start_at, end_at, jitter_seconds, type, schedule, timezone,
+    endpoint, method, headers, payload
+)
+SELECT
+    id, version, tenant_id, anchor_at, start_at, end_at, jitter_seconds, type, schedule, timezone,
+    endpoint, method, headers, payload
+FROM updated;
 
 -- name: set_status :exec
--- Move a job to another state. Params: id uuid, status text, next_run_at timestamptz or NULL.
--- Locks: that job, which `lock` has locked already.
+-- Move a job to another state. Params: id uuid, status text, next_run_at and next_instant_at timestamptz or NULL (of a
+-- paused job the latter is the first instant that the pause swallows). Locks: that job, which `lock` has locked already.
 UPDATE jobs
 SET
     status = %(status)s,
     next_run_at = %(next_run_at)s,
-    next_instant_at = NULL,
+    next_instant_at = %(next_instant_at)s,
     paused_at = CASE WHEN %(status)s = 'paused' THEN now() END,
     updated_at = now()
 WHERE id = %(id)s;

@@ -88,7 +88,7 @@ def test_look_up_by_id_reads_one_partition(plan, log):
 
     found = plan("executions.get", tenant_id="t1", id=row["id"])
 
-    assert len(scans(found)) == 2  # the queue, and the one partition
+    assert len(scans(found)) == 3  # the queue, the one partition, and the version of the job that was sent
     assert read(found) == 1
 
 
