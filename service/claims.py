@@ -46,6 +46,7 @@ class Claim:
 claim = sql.many("work.claim", row=ClaimedExecution)
 _kept_claims = sql.many("work.kept_claims", row=Claim)
 _hand_back = sql.execute("work.hand_back")
+return_strays = sql.execute("work.return_strays")
 
 
 def lost(conn: Connection[Any], worker_id: UUID, claimed: Sequence[ClaimedExecution]) -> list[ClaimedExecution]:

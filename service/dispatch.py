@@ -5,7 +5,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
+
+from psycopg import Connection
 
 from service import claims, db, log, metrics, worker
 from service.call import Caller
@@ -36,7 +39,7 @@ class Dispatcher:
         pool: db.Pool,
         recorder: Recorder,
         slots: int,
-        worker_id: Callable[[], UUID],
+        worker_id: Callable[[], UUID | None],
         on_fault: Callable[[], None],
     ) -> None:
         self._pool = pool
@@ -47,6 +50,7 @@ class Dispatcher:
         self._inbox: queue.SimpleQueue[_Flight | None] = queue.SimpleQueue()
         self._flights: dict[UUID, _Flight] = {}
         self._lock = threading.Lock()
+        self._in_doubt = False  # the last claim may have been committed without an answer
         self._backlog = False  # there may be more pending than was claimed
         self._refill = max(1, slots // REFILL)
         self._draining = False
@@ -73,10 +77,11 @@ class Dispatcher:
         if free < (self._refill if self._backlog else 1):
             self._backlog = True
             return POLL_SECONDS
-        if self._recorder.unwritten > UNWRITTEN_LIMIT:
+        worker_id = self._worker_id()
+        if worker_id is None or len(self._recorder.unwritten) > UNWRITTEN_LIMIT:
             return REABORT_SECONDS
         with db.session(self._pool) as conn:
-            claimed = claims.claim(conn, worker_id=self._worker_id(), limit=free)
+            claimed = self._claim(conn, worker_id, free)
         self._backlog = len(claimed) == free
         for item in claimed:
             flight = _Flight(item)
@@ -85,6 +90,16 @@ class Dispatcher:
             self._inbox.put(flight)
         metrics.BUSY.set(len(self._flights))
         return POLL_SECONDS
+
+    def _claim(self, conn: Connection[Any], worker_id: UUID, limit: int) -> list[ClaimedExecution]:
+        if self._in_doubt:
+            # In this order: an outcome is put with the recorder before its flight ends.
+            known = list(self._flights) + self._recorder.unwritten
+            claims.return_strays(conn, worker_id=worker_id, known_ids=known)
+        self._in_doubt = True
+        claimed = claims.claim(conn, worker_id=worker_id, limit=limit)
+        self._in_doubt = False
+        return claimed
 
     def abort(self, execution_id: UUID) -> None:
         """Stop the call for an execution, if it is made here."""
@@ -171,14 +186,13 @@ class Dispatcher:
         with self._lock:
             flight.caller = caller
         ended = None if flight.aborted else worker.perform(flight.claimed, caller)
-        with self._lock:
-            del self._flights[flight.claimed.id]
         # A call that was stopped has nothing to record: its execution was cancelled or taken back already,
         # or a drain hands it back.
-        if ended is None or ended.status == "cancelled":
-            if self._draining:
-                self._unspent.append(flight.claimed)
-        else:
+        if ended is not None and ended.status != "cancelled":
             self._recorder.put(ended)
+        elif self._draining:
+            self._unspent.append(flight.claimed)
+        with self._lock:
+            del self._flights[flight.claimed.id]
         if self._backlog and self._slots - len(self._flights) >= self._refill:
             self._wake()

@@ -29,7 +29,7 @@ class Engine:
         self._recorder = Recorder(self._pool)
         self._registration = Registration(self._pool, config, lambda: self._dispatcher.busy, self._on_buried)
         self._dispatcher = Dispatcher(
-            self._pool, self._recorder, config.worker_count, lambda: self._registration.id, on_failure
+            self._pool, self._recorder, config.worker_count, lambda: self._registration.claimant, on_failure
         )
         self.lease = Lease(config, str(self._registration.id))
         ticker = Ticker(self._pool, self.lease, timedelta(seconds=config.misfire_after), self._on_work)
@@ -89,7 +89,7 @@ class Engine:
         self._listener.close()
         self.lease.close()
         self._pool.close()
-        log.info(log.WORKER_DRAINED, unwritten=self._recorder.unwritten)
+        log.info(log.WORKER_DRAINED, unwritten=len(self._recorder.unwritten))
 
     def _flush(self) -> None:
         deadline = time.monotonic() + 10.0

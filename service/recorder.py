@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from uuid import UUID
 
 import psycopg
 
@@ -25,18 +26,19 @@ class Recorder:
         self._outcomes: queue.SimpleQueue[Ended] = queue.SimpleQueue()
         self._batch: list[Ended] = []
         self._lock = threading.Lock()
-        self._unwritten = 0
+        self._unwritten: dict[UUID, Ended] = {}
 
     def put(self, ended: Ended) -> None:
         """Take an outcome over; it is written within moments, or when the database is back."""
         with self._lock:
-            self._unwritten += 1
+            self._unwritten[ended.id] = ended
         self._outcomes.put(ended)
 
     @property
-    def unwritten(self) -> int:
-        """Outcomes taken over and not yet in the database."""
-        return self._unwritten
+    def unwritten(self) -> list[UUID]:
+        """Executions whose outcomes were taken over and are not yet in the database."""
+        with self._lock:
+            return list(self._unwritten)
 
     def run_once(self) -> float:
         """Wait for outcomes and write one batch. Raises Unavailable, keeping the batch for the next call."""
@@ -44,7 +46,8 @@ class Recorder:
         if self._batch:
             self._write(self._batch)
             with self._lock:
-                self._unwritten -= len(self._batch)
+                for ended in self._batch:
+                    self._unwritten.pop(ended.id, None)
             self._batch = []
         return 0.0
 

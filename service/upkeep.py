@@ -63,6 +63,11 @@ class Registration:
         self.id = uuid4()
         self.draining = False
 
+    @property
+    def claimant(self) -> UUID | None:
+        """The id to claim under; None while it is not in the table, when its claims would look lost."""
+        return self.id if self._registered else None
+
     def run_once(self) -> float:
         """Register, or send a heartbeat. Returns the seconds until the next one."""
         with self._lock:

@@ -8,7 +8,8 @@ SELECT extract(EPOCH FROM least(
 
 -- name: due_jobs :many
 -- Lock up to limit jobs whose instant has come, longest overdue first. Params: limit int, now timestamptz or null.
--- Returns DueJob; live and waiting count the job's executions in the queue, where its overlap policy asks for them.
+-- Returns DueJob; live and waiting count the job's executions in the queue, where its overlap policy asks for them;
+-- backfilled ones do not stand in the way of what is due.
 -- Locks: those jobs, SKIP LOCKED: another ticker's are left to it. NO KEY UPDATE, since only next_run_at will change
 -- and foreign keys may go on pointing here.
 SELECT
@@ -17,10 +18,11 @@ SELECT
     j.start_at, j.end_at, j.max_runs, j.runs, j.jitter_seconds,
     j.misfire_policy, j.misfire_limit, j.start_deadline_seconds, j.overlap_policy,
     CASE WHEN j.overlap_policy <> 'allow' THEN (
-        SELECT count(*) FROM execution_queue AS q WHERE q.job_id = j.id
+        SELECT count(*) FROM execution_queue AS q WHERE q.job_id = j.id AND q.origin <> 'backfill'
     ) ELSE 0 END AS live,
     CASE WHEN j.overlap_policy = 'queue' THEN (
-        SELECT count(*) FROM execution_queue AS q WHERE q.job_id = j.id AND q.held_for = 'overlap'
+        SELECT count(*) FROM execution_queue AS q
+        WHERE q.job_id = j.id AND q.held_for = 'overlap' AND q.origin <> 'backfill'
     ) ELSE 0 END AS waiting,
     coalesce(%(now)s::timestamptz, now()) AS now
 FROM jobs AS j
@@ -88,7 +90,7 @@ RETURNING id, job_id;
 -- Locks: those queue rows, in id order, SKIP LOCKED: what is just being finished needs no cancel.
 SELECT id, worker_id, attempt
 FROM execution_queue
-WHERE job_id = ANY(%(job_ids)s::uuid[])
+WHERE job_id = ANY(%(job_ids)s::uuid[]) AND origin <> 'backfill'
 ORDER BY id
 FOR UPDATE SKIP LOCKED;
 

@@ -248,6 +248,24 @@ SET
 FROM unnest(%(ids)s::uuid[], %(attempts)s::int[]) AS h (id, attempt), jobs AS j
 WHERE q.id = h.id AND q.attempt = h.attempt AND q.worker_id = %(worker_id)s AND q.job_id = j.id;
 
+-- name: return_strays :exec
+-- Return to pending what a worker has claimed without learning of it: the claim was committed, but its answer was lost
+-- with the connection. Never called, so the attempt is unspent. Params: worker_id uuid, known_ids uuid[] (all that the
+-- worker is calling or has yet to record). Result: rows returned. Locks: those queue rows.
+UPDATE execution_queue AS q
+SET
+    status = CASE WHEN j.status = 'paused' THEN 'held' ELSE 'pending' END,
+    worker_id = NULL,
+    claimed_at = NULL,
+    attempt = q.attempt - 1,
+    started_at = CASE WHEN q.attempt > 1 THEN q.started_at END
+FROM jobs AS j
+WHERE
+    q.status = 'running'
+    AND q.worker_id = %(worker_id)s
+    AND q.id <> ALL(%(known_ids)s::uuid[])
+    AND q.job_id = j.id;
+
 -- name: kept_claims :many
 -- Which of a worker's claims still stand: the others were cancelled or taken back, so their calls should stop.
 -- Params: worker_id uuid, ids uuid[], attempts int[]. Returns Claim. Locks: none.

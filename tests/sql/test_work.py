@@ -257,3 +257,17 @@ def test_claim_walks_its_index_and_touches_no_more_than_it_takes(make, engine, c
     assert "Index Scan using execution_queue_claim_idx" in plan
     assert "Seq Scan on execution_queue" not in plan
     assert "Sort Key: q.priority" not in plan
+
+
+def test_claims_whose_answer_was_lost_go_back_unspent(make, engine):
+    worker = make.worker()
+    known, stray, other = make.running(worker), make.running(worker), make.running(make.worker())
+
+    claims.return_strays(engine, worker_id=worker, known_ids=[known["id"]])
+
+    rows = make.rows("SELECT id, status, attempt FROM execution_queue")
+    assert {(row["id"], row["status"], row["attempt"]) for row in rows} == {
+        (known["id"], "running", 1),
+        (stray["id"], "pending", 0),
+        (other["id"], "running", 1),
+    }
