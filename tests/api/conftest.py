@@ -76,4 +76,11 @@ def api(client: FlaskClient) -> Api:
     return Api(client)
 
 
+@pytest.fixture(scope="session")
+def refuser() -> Api:
+    """The API without a database: enough, and quicker, where a request is refused for what it says."""
+    app = create_app(Services(config=Config(), pool=None, draining=threading.Event()))
+    return Api(app.test_client())
+
+
 LEASE = {"status": "ok", "holder": "w1"}

@@ -57,21 +57,21 @@ def test_times_are_rfc_3339_in_utc(api):
     assert f"{SOON:%Y-%m-%dT%H:%M:%S}Z" == job["next_run_at"]
 
 
-def test_all_bad_fields_are_reported_at_once(api):
+def test_all_bad_fields_are_reported_at_once(refuser):
     bad = {
         "name": "", "type": "cron", "schedule": "61 * * * *", "timezone": "Mars/Base", "endpoint": "ftp://x",
         "method": "BREW", "headers": {"a b": "c"}, "timeout": 0, "max_retries": 101, "retry_delay": -1,
         "priority": True, "tags": [""], "metadata": [], "colour": "red",
     }  # fmt: skip
 
-    found = api.invalid("POST", "/jobs?verbose=1", json=bad)
+    found = refuser.invalid("POST", "/jobs?verbose=1", json=bad)
 
     assert {*bad, "tags.0", "verbose"} - {"tags", "type"} == set(found)
     assert found["colour"] == "is not a field of this request"
 
 
-def test_missing_fields_are_named(api):
-    assert {"name", "type", "schedule", "endpoint"} == set(api.invalid("POST", "/jobs", json={}))
+def test_missing_fields_are_named(refuser):
+    assert {"name", "type", "schedule", "endpoint"} == set(refuser.invalid("POST", "/jobs", json={}))
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ def test_missing_fields_are_named(api):
         ("type", []), ("status", "active"), ("id", str(uuid4())),
     ],
 )  # fmt: skip
-def test_bad_value_is_a_validation_error_that_names_its_field(api, field, value):
-    found = api.invalid("POST", "/jobs", json=JOB | {field: value})
+def test_bad_value_is_a_validation_error_that_names_its_field(refuser, field, value):
+    found = refuser.invalid("POST", "/jobs", json=JOB | {field: value})
 
     assert field == next(iter(found)).split(".")[0]
 

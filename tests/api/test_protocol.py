@@ -27,12 +27,12 @@ def test_trace_id_is_random_when_traceparent_is_not_valid(api, header):
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/jobs/not-a-uuid", "/executions/1", "/jobs/1/pause"])
-def test_unknown_path_is_404(api, path):
-    assert api.refused(404, "GET", path)["code"] == "NOT_FOUND"
+def test_unknown_path_is_404(refuser, path):
+    assert refuser.refused(404, "GET", path)["code"] == "NOT_FOUND"
 
 
-def test_wrong_method_is_405_with_allow(api):
-    response = api.send("PATCH", "/executions")
+def test_wrong_method_is_405_with_allow(refuser):
+    response = refuser.send("PATCH", "/executions")
 
     assert (response.status_code, response.json["error"]["code"]) == (405, "METHOD_NOT_ALLOWED")
     assert "GET" in response.headers["Allow"]
@@ -46,30 +46,30 @@ def test_trailing_slash_is_the_same_resource(api):
     "text",
     ["", "{", "nul", "[1", '{"a": NaN}', '{"a": Infinity}', "\ufeff{}", '{"a": 1} x', "[" * 200_000, "1" * 5000],
 )
-def test_malformed_json_is_400(api, text):
-    error = api.refused(400, "POST", "/jobs", data=text, content_type="application/json")
+def test_malformed_json_is_400(refuser, text):
+    error = refuser.refused(400, "POST", "/jobs", data=text, content_type="application/json")
 
     assert error["code"] == "MALFORMED_REQUEST"
 
 
-def test_body_that_is_not_utf_8_is_400(api):
-    error = api.refused(400, "POST", "/jobs", data=b'{"name": "\xff"}', content_type="application/json")
+def test_body_that_is_not_utf_8_is_400(refuser):
+    error = refuser.refused(400, "POST", "/jobs", data=b'{"name": "\xff"}', content_type="application/json")
 
     assert error["code"] == "MALFORMED_REQUEST"
 
 
 @pytest.mark.parametrize("text", ["[]", "1", '"x"', "null"])
-def test_body_must_be_an_object(api, text):
-    assert {"body"} == set(api.invalid("POST", "/jobs", data=text, content_type="application/json"))
+def test_body_must_be_an_object(refuser, text):
+    assert {"body"} == set(refuser.invalid("POST", "/jobs", data=text, content_type="application/json"))
 
 
 @pytest.mark.parametrize(
     "payload", ["1e400", "-1e999", '["\\u0000"]', '{"\\ud800": 1}', "[" * 101 + "]" * 101, '"\\udc00"']
 )
-def test_payload_that_cannot_be_stored_is_400(api, payload):
+def test_payload_that_cannot_be_stored_is_400(refuser, payload):
     text = json.dumps(JOB)[:-1] + f', "payload": {payload}}}'
 
-    assert {"payload"} == set(api.invalid("POST", "/jobs", data=text, content_type="application/json"))
+    assert {"payload"} == set(refuser.invalid("POST", "/jobs", data=text, content_type="application/json"))
 
 
 @pytest.mark.parametrize("payload", [0, "", [], {}, False, 1e22, 10**100, "é\U0001f600", [[[[1.5]]]], 5e-324])
@@ -78,8 +78,8 @@ def test_any_other_payload_comes_back_as_it_was(api, payload):
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", None])
-def test_body_of_another_type_is_415(api, content_type):
-    error = api.refused(415, "POST", "/jobs", data=json.dumps(JOB), content_type=content_type)
+def test_body_of_another_type_is_415(refuser, content_type):
+    error = refuser.refused(415, "POST", "/jobs", data=json.dumps(JOB), content_type=content_type)
 
     assert error["code"] == "UNSUPPORTED_MEDIA_TYPE"
 
@@ -90,8 +90,8 @@ def test_json_with_a_charset_is_json(api):
     assert api.send("POST", "/jobs", data=json.dumps(JOB), content_type=content_type).status_code == 201
 
 
-def test_body_beyond_a_mebibyte_is_413(api):
-    error = api.refused(413, "POST", "/jobs", json=JOB | {"payload": "x" * 2**20})
+def test_body_beyond_a_mebibyte_is_413(refuser):
+    error = refuser.refused(413, "POST", "/jobs", json=JOB | {"payload": "x" * 2**20})
 
     assert error["code"] == "PAYLOAD_TOO_LARGE"
 
@@ -103,9 +103,9 @@ def test_action_refuses_fields_it_does_not_know(api):
     assert api.send("POST", f"/jobs/{job['id']}/pause", json={}).status_code == 200
 
 
-def test_unknown_parameters_are_refused_everywhere(api):
-    assert {"x"} == set(api.invalid("GET", f"/jobs/{uuid4()}?x=1"))
-    assert {"x"} == set(api.invalid("DELETE", f"/jobs/{uuid4()}?x=1"))
+def test_unknown_parameters_are_refused_everywhere(refuser):
+    assert {"x"} == set(refuser.invalid("GET", f"/jobs/{uuid4()}?x=1"))
+    assert {"x"} == set(refuser.invalid("DELETE", f"/jobs/{uuid4()}?x=1"))
 
 
 def test_without_a_header_the_default_tenant_is_meant(client):
@@ -120,8 +120,8 @@ def test_tenant_may_be(api, tenant):
 
 
 @pytest.mark.parametrize("tenant", ["", " ", "a b", "x" * 65, "a/b", "é", "a,b", "a\0"])
-def test_tenant_may_not_be(api, tenant):
-    assert {"X-Tenant-ID"} == set(api.of(tenant).invalid("GET", "/jobs"))
+def test_tenant_may_not_be(refuser, tenant):
+    assert {"X-Tenant-ID"} == set(refuser.of(tenant).invalid("GET", "/jobs"))
 
 
 def test_uuid_tenants_are_one_whatever_their_case(api):
@@ -131,8 +131,8 @@ def test_uuid_tenants_are_one_whatever_their_case(api):
     assert api.of(tenant.lower()).page("/jobs")[1]["total"] == 1
 
 
-def test_bad_tenant_is_reported_with_the_other_fields(api):
-    assert {"X-Tenant-ID", "page"} == set(api.of("a b").invalid("GET", "/jobs?page=x"))
+def test_bad_tenant_is_reported_with_the_other_fields(refuser):
+    assert {"X-Tenant-ID", "page"} == set(refuser.of("a b").invalid("GET", "/jobs?page=x"))
 
 
 def test_tenant_can_be_required(services, monkeypatch):
