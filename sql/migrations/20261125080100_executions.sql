@@ -100,7 +100,7 @@ COMMENT ON INDEX execution_queue_claim_idx IS 'Serves work.claim: walked from it
 CREATE INDEX execution_queue_retry_idx ON execution_queue (retry_at) WHERE status = 'retrying';
 COMMENT ON INDEX execution_queue_retry_idx IS 'Serves tick.promote_retries and tick.next_due.';
 CREATE INDEX execution_queue_worker_idx ON execution_queue (worker_id) WHERE status = 'running';
-COMMENT ON INDEX execution_queue_worker_idx IS 'Serves upkeep.lost_executions and work.lost_claims.';
+COMMENT ON INDEX execution_queue_worker_idx IS 'Serves upkeep.lost_executions and work.kept_claims.';
 CREATE INDEX execution_queue_job_idx ON execution_queue (job_id, scheduled_at DESC, id DESC);
 COMMENT ON INDEX execution_queue_job_idx IS
 'Serves executions.list by job, jobs.hold_executions, jobs.release_executions and the completion of exhausted jobs.';
