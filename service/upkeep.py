@@ -115,8 +115,9 @@ def rescue(pool: db.Pool) -> int:
     with db.transaction(pool) as conn:
         dead = _dead_workers(conn)
         lost = _lost_executions(conn, dead_ids=[worker.id for worker in dead], limit=RESCUE_BATCH)
-        executions.end(conn, [_ended(item) for item in lost])
-        if len(lost) < RESCUE_BATCH:
+        if lost:
+            executions.end(conn, [_ended(item) for item in lost])
+        if dead and len(lost) < RESCUE_BATCH:
             _delete_workers(conn, ids=[worker.id for worker in dead])
     for worker in dead:
         log.warning(log.WORKER_BURIED, worker_id=worker.id, host=worker.host, pid=worker.pid)

@@ -1,0 +1,182 @@
+"""A whole engine on a real database, Redis and receiver."""
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from service import jobs, sql
+from service.engine import Engine
+from tests.conftest import eventually
+from tests.service.receiver import OK, hanging, receiver, status  # noqa: F401 - a fixture
+
+
+@pytest.fixture
+def failures():
+    return []
+
+
+@pytest.fixture
+def start(config, failures):
+    """Starts engines, and drains them in the end."""
+    started = []
+
+    def run(**changes):
+        started.append(Engine(replace(config, **changes), lambda: failures.append(True)))
+        started[-1].start()
+        return started[-1]
+
+    yield run
+    [engine.drain() for engine in started]
+
+
+@pytest.fixture
+def endpoint(receiver):  # noqa: F811 - a fixture
+    """A URL that gives each call the same answer."""
+
+    def serve(answer=OK):
+        def act(server, sock):
+            while True:
+                server.read(sock)
+                sock.sendall(answer)
+
+        return f"http://127.0.0.1:{receiver(act).port}/"
+
+    return serve
+
+
+def soon():
+    return datetime.now(UTC)
+
+
+def completed(make):
+    return make.row("SELECT count(*) FROM execution_log WHERE status = 'completed'")["count"]
+
+
+def test_an_interval_job_runs_at_each_of_its_instants(make, start, endpoint, failures):
+    anchor = soon()
+    make.job(schedule="1", anchor_at=anchor, next_run_at=anchor + timedelta(seconds=1), endpoint=endpoint())
+
+    start()
+    eventually(lambda: completed(make) >= 2)
+
+    first, second = make.rows("SELECT scheduled_at FROM execution_log ORDER BY 1 LIMIT 2")
+    assert second["scheduled_at"] - first["scheduled_at"] == timedelta(seconds=1)
+    assert failures == []
+
+
+def test_a_failing_job_is_retried_and_then_fails_with_both_attempts_on_record(make, start, endpoint):
+    job = make.job(schedule="3600", next_run_at=soon(), max_retries=1, endpoint=endpoint(status(503)))
+
+    start()
+    row = eventually(lambda: make.rows("SELECT * FROM executions WHERE status = 'failed'"))[0]
+
+    assert [
+        (attempt["attempt"], attempt["status"], attempt["response_status"]) for attempt in row["attempts"]
+    ] == [(1, "failed", 503), (2, "failed", 503)]
+    assert make.row("SELECT failed FROM job_totals WHERE job_id = %s", job["id"])["failed"] == 1
+
+
+def test_a_trigger_on_an_idle_engine_is_called_at_once(make, start, endpoint, conn, api_pool):
+    job = make.job(endpoint=endpoint(), status="paused")
+    start()
+    eventually(lambda: listening(conn))
+
+    waits = [triggered(make, api_pool, job) for _ in range(5)]
+
+    assert sorted(waits)[2] < 0.5  # a poll alone would take half a second on average
+
+
+def listening(conn):
+    query = (
+        "SELECT FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle' AND query LIKE 'LISTEN%'"
+    )
+    return conn.execute(query).fetchall()
+
+
+def triggered(make, pool, job):
+    """Seconds from a trigger until its call has ended."""
+    began, before = time.monotonic(), completed(make)
+    with pool.connection() as session, session.transaction():
+        session.execute("SELECT set_config('scheduler.tenant_id', 't1', TRUE)")
+        jobs.trigger(session, "t1", job["id"])
+    eventually(lambda: completed(make) > before)
+    return time.monotonic() - began
+
+
+def test_the_engine_goes_on_after_its_sessions_are_terminated(make, start, endpoint, conn, failures):
+    make.job(schedule="1", anchor_at=soon(), next_run_at=soon(), endpoint=endpoint())
+    start()
+    eventually(lambda: completed(make))
+
+    conn.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name = 'scheduler-engine'"
+    )
+    before = completed(make)
+    eventually(lambda: completed(make) >= before + 2, deadline=20)
+
+    assert failures == []
+
+
+def test_without_redis_jobs_run_all_the_same(make, start, endpoint, failures):
+    make.job(type="one_time", schedule="2026-01-01T00:00:00Z", next_run_at=soon(), endpoint=endpoint())
+
+    engine = start(redis_port=9)
+    eventually(lambda: completed(make) == 1)
+
+    eventually(lambda: make.row("SELECT status FROM jobs")["status"] == "completed")
+    assert (engine.lease.held, failures) == (False, [])
+
+
+def test_two_engines_run_everything_once(make, start, endpoint):
+    url = endpoint()
+    for _ in range(50):
+        make.job(type="one_time", schedule="2026-01-01T00:00:00Z", next_run_at=soon(), endpoint=url)
+
+    start(), start()
+    eventually(lambda: completed(make) == 50)
+
+    assert make.row("SELECT sum(completed) FROM job_totals")["sum"] == 50
+    assert make.row("SELECT count(DISTINCT worker_id), sum(attempt) FROM execution_log")["sum"] == 50
+
+
+def test_a_drain_hands_back_its_calls_and_leaves_the_register(make, start, receiver, conn):  # noqa: F811 - a fixture
+    server = receiver(hanging)
+    make.job(
+        type="one_time",
+        schedule="2026-01-01T00:00:00Z",
+        next_run_at=soon(),
+        endpoint=f"http://127.0.0.1:{server.port}/",
+        timeout_seconds=60,
+    )
+    engine = start(shutdown_timeout=0.2)
+    assert server.reached.wait(10)
+
+    engine.drain()
+
+    row = make.row("SELECT * FROM execution_queue")
+    assert (row["status"], row["attempt"], row["worker_id"]) == ("pending", 0, None)
+    assert make.rows("SELECT FROM workers") == []
+    assert not engine.lease.may_tick()
+
+
+def test_an_idle_engine_leaves_the_database_in_peace(make, start, conn, monkeypatch):
+    start(heartbeat=5.0)
+    eventually(lambda: make.rows("SELECT FROM workers"))
+    statements = counted(monkeypatch)
+
+    began = time.monotonic()
+    eventually(lambda: time.monotonic() - began > 3)
+
+    assert len(statements) / 3 < 5, statements
+
+
+def counted(monkeypatch):
+    """Names of the statements that run from now on."""
+    names, span = [], sql.tracing.span
+    monkeypatch.setattr(
+        sql.tracing, "span", lambda name, *more, **named: names.append(name) or span(name, *more, **named)
+    )
+    return names
