@@ -39,7 +39,7 @@ def test_outcomes_that_come_together_are_written_together(make, recording, outco
     recording.run_once()
 
     assert sizes == [7]
-    assert (statuses(make), len(len(recording.unwritten))) == (["completed"] * 7, 0)
+    assert (statuses(make), len(recording.unwritten)) == (["completed"] * 7, 0)
 
 
 def test_a_batch_has_a_largest_size(make, recording, outcomes, monkeypatch):
@@ -47,10 +47,10 @@ def test_a_batch_has_a_largest_size(make, recording, outcomes, monkeypatch):
     [recording.put(outcome) for outcome in outcomes(5)]
 
     recording.run_once()
-    left = len(len(recording.unwritten))
+    left = len(recording.unwritten)
     recording.run_once()
 
-    assert (left, len(len(recording.unwritten)), len(statuses(make))) == (2, 0, 5)
+    assert (left, len(recording.unwritten), len(statuses(make))) == (2, 0, 5)
 
 
 def test_without_outcomes_nothing_is_written(recording, monkeypatch):
@@ -66,11 +66,11 @@ def test_an_unreachable_database_keeps_the_batch(make, recording, outcomes, monk
         broken.setattr(executions, "end", away)
         with pytest.raises(Unavailable):
             recording.run_once()
-    left = len(len(recording.unwritten))
+    left = len(recording.unwritten)
 
     recording.run_once()
 
-    assert (left, len(len(recording.unwritten)), statuses(make)) == (3, 0, ["completed"] * 3)
+    assert (left, len(recording.unwritten), statuses(make)) == (3, 0, ["completed"] * 3)
 
 
 def test_a_lost_session_keeps_the_batch(make, conn, config, outcomes):
@@ -93,7 +93,7 @@ def written(recording):
         recording.run_once()
     except Unavailable:
         return False
-    return len(len(recording.unwritten)) == 0
+    return len(recording.unwritten) == 0
 
 
 @pytest.mark.parametrize("refused", [{"response_body": "a\0b"}, {"error": "a\0b"}, {"error_code": "a\0b"}])
@@ -106,7 +106,7 @@ def test_an_outcome_the_database_refuses_does_not_keep_the_others(make, recordin
 
     row = make.row("SELECT * FROM execution_log WHERE error_code = 'unrecordable'")
     assert (row["id"], row["response_body"], row["duration_ms"]) == (batch[2].id, None, 1.0)
-    assert (statuses(make), len(len(recording.unwritten))) == (["completed"] * 5, 0)
+    assert (statuses(make), len(recording.unwritten)) == (["completed"] * 5, 0)
 
 
 def test_a_body_beyond_the_limit_of_the_log_does_not_keep_the_others(make, recording, outcomes):
@@ -125,4 +125,4 @@ def test_an_outcome_that_comes_too_late_is_dropped(make, recording, outcomes, co
 
     recording.run_once()
 
-    assert (statuses(make), len(len(recording.unwritten))) == ([], 0)
+    assert (statuses(make), len(recording.unwritten)) == ([], 0)

@@ -1,0 +1,162 @@
+"""Claiming for idle threads, stopping calls, and the end of a process, against a real receiver."""
+
+import threading
+
+import pytest
+
+from service.dispatch import Dispatcher
+from service.loop import Loop
+from service.recorder import Recorder
+from tests.conftest import eventually
+from tests.service.receiver import OK, answering, hanging, receiver  # noqa: F401 - a fixture
+
+SLOTS = 3
+
+
+class Counting:
+    """A receiver's behaviour that counts the calls under way and holds each until it is let go."""
+
+    def __init__(self):
+        self.lock, self.go = threading.Lock(), threading.Event()
+        self.now = self.most = self.total = 0
+
+    def __call__(self, server, sock):
+        server.read(sock)
+        self._add(1)
+        self.go.wait(10)
+        self._add(-1)
+        sock.sendall(OK.replace(b"Content-Length", b"Connection: close\r\nContent-Length"))
+
+    def _add(self, number):
+        with self.lock:
+            self.now += number
+            self.total += max(number, 0)
+            self.most = max(self.most, self.now)
+
+
+@pytest.fixture
+def recording(engine_pool):
+    return Recorder(engine_pool)
+
+
+@pytest.fixture
+def faults():
+    return []
+
+
+@pytest.fixture
+def dispatcher(make, engine_pool, recording, faults):
+    worker_id = make.worker()
+    one = Dispatcher(engine_pool, recording, SLOTS, lambda: worker_id, lambda: faults.append(True))
+    one.start(lambda: None)
+    yield one
+    one.drain(0.0)
+
+
+@pytest.fixture
+def pending(make, receiver):  # noqa: F811 - a fixture
+    """Makes pending executions whose receiver behaves as given."""
+
+    def some(act, count=1, **job):
+        job = make.job(endpoint=f"http://127.0.0.1:{receiver(act).port}/", **({"timeout_seconds": 30} | job))
+        return [make.execution(job)["id"] for _ in range(count)]
+
+    return some
+
+
+def statuses(make):
+    return [row["status"] for row in make.rows("SELECT status FROM executions ORDER BY id")]
+
+
+def test_there_are_never_more_calls_at_once_than_slots(make, dispatcher, recording, pending, faults):
+    calls = Counting()
+    pending(calls, count=8)
+    loops = [Loop("claim", dispatcher.run_once, lambda: None), Loop("record", recording.run_once, lambda: None)]
+    [loop.start() for loop in loops]
+
+    eventually(lambda: calls.now == SLOTS)
+    claimed = make.row("SELECT count(*) FROM execution_queue WHERE status = 'running'")["count"]
+    calls.go.set()
+    eventually(lambda: loops[0].wake() or statuses(make) == ["completed"] * 8)
+    [loop.stop() for loop in loops]
+
+    assert (claimed, calls.most, calls.total, faults) == (SLOTS, SLOTS, 8, [])
+
+
+def test_an_idle_thread_takes_what_is_pending_and_its_outcome_is_recorded(make, dispatcher, recording, pending):
+    pending(answering(OK))
+
+    dispatcher.run_once()
+    eventually(lambda: recording.run_once() or statuses(make) == ["completed"])
+
+    row = make.row("SELECT * FROM execution_log")
+    assert (row["attempt"], row["response_status"], row["response_body"]) == (1, 200, "ok")
+
+
+def test_abort_stops_a_call_that_hangs_and_records_nothing(make, dispatcher, recording, pending):
+    (hung,) = pending(hanging)
+    dispatcher.run_once()
+
+    eventually(lambda: dispatcher.abort(hung) or dispatcher.busy == 0)
+
+    assert (len(recording.unwritten), statuses(make)) == (0, ["running"])
+
+
+def test_abort_of_what_is_called_elsewhere_does_nothing(make, dispatcher):
+    dispatcher.abort(make.execution()["id"])
+
+    assert dispatcher.busy == 0
+
+
+def test_watch_stops_a_call_whose_execution_was_cancelled(make, dispatcher, pending, conn):
+    pending(hanging, count=2)
+    dispatcher.run_once()
+    kept, cancelled = (row["id"] for row in make.rows("SELECT id FROM execution_queue"))
+    conn.execute("DELETE FROM execution_queue WHERE id = %s", [cancelled])
+
+    eventually(lambda: dispatcher.watch() and dispatcher.busy == 1)
+
+    assert [kept] == list(dispatcher._flights)
+
+
+def test_watch_stops_a_call_that_was_taken_back(make, dispatcher, pending, conn):
+    pending(hanging)
+    dispatcher.run_once()
+    conn.execute("UPDATE execution_queue SET status = 'pending', worker_id = NULL, claimed_at = NULL")
+
+    eventually(lambda: dispatcher.watch() and dispatcher.busy == 0)
+
+
+def test_drain_lets_a_call_finish_within_the_grace_period(make, dispatcher, recording, pending):
+    calls = Counting()
+    pending(calls)
+    dispatcher.run_once()
+    eventually(lambda: calls.now == 1)
+
+    threading.Timer(0.2, calls.go.set).start()
+    dispatcher.drain(10.0)
+    recording.run_once()
+
+    assert statuses(make) == ["completed"]
+
+
+def test_drain_stops_what_outlasts_the_grace_period_and_hands_it_back_unspent(make, dispatcher, recording, pending):
+    pending(hanging, count=2)
+    dispatcher.run_once()
+
+    dispatcher.drain(0.1)
+
+    rows = make.rows("SELECT status, attempt, worker_id, started_at FROM execution_queue")
+    assert [tuple(row.values()) for row in rows] == [("pending", 0, None, None)] * 2
+    assert (len(recording.unwritten), dispatcher.busy) == (0, 0)
+
+
+def test_drain_hands_back_what_no_thread_has_begun(make, engine_pool, recording, pending):
+    worker_id = make.worker()
+    idle = Dispatcher(engine_pool, recording, SLOTS, lambda: worker_id, lambda: None)
+    pending(hanging, count=2)
+    idle.run_once()
+
+    idle.drain(10.0)
+
+    assert statuses(make) == ["pending"] * 2
