@@ -39,8 +39,11 @@ SELECT
     coalesce(j.next_instant_at, j.next_run_at) AS next_instant_at,
     j.start_at, j.end_at, j.max_runs, j.runs, j.jitter_seconds,
     j.misfire_policy, j.misfire_limit, j.start_deadline_seconds, j.overlap_policy,
-    (SELECT count(*) FROM execution_queue AS q WHERE q.job_id = j.id) AS live,
-    (SELECT count(*) FROM execution_queue AS q WHERE q.job_id = j.id AND q.held_for = 'overlap') AS waiting,
+    (SELECT count(*) FROM execution_queue AS q WHERE q.job_id = j.id AND q.origin <> 'backfill') AS live,
+    (
+        SELECT count(*) FROM execution_queue AS q
+        WHERE q.job_id = j.id AND q.held_for = 'overlap' AND q.origin <> 'backfill'
+    ) AS waiting,
     now() AS now
 FROM jobs AS j
 WHERE j.id = %(job_id)s AND j.next_run_at <= now();
