@@ -63,9 +63,7 @@ _FIELDS = (
     _Field("month", 1, 12, _MONTHS),
     _Field("weekday", 0, 6, _WEEKDAYS),
 )
-_ITEM = re.compile(
-    r"(?:(?P<all>[*?])|(?P<first>[0-9A-Za-z]+)(?:-(?P<last>[0-9A-Za-z]+))?)(?:/(?P<step>[0-9]+))?"
-)
+_ITEM = re.compile(r"(?:(?P<all>[*?])|(?P<first>[0-9A-Za-z]+)(?:-(?P<last>[0-9A-Za-z]+))?)(?:/(?P<step>[0-9]+))?")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -195,8 +193,7 @@ def parse_cron(text: str) -> Cron:
     fields = text.split()
     if len(fields) not in (5, 6):
         raise ValueError(
-            f"{len(fields)} fields found: write six, 'second minute hour day month weekday', "
-            "or five without the second"
+            f"{len(fields)} fields found: write six, 'second minute hour day month weekday', or five without the second"
         )
     if len(fields) == 5:
         fields.insert(0, "0")
@@ -240,9 +237,7 @@ def _parse_field(field: _Field, text: str) -> tuple[set[int], bool]:
     for item in text.split(","):
         match = _ITEM.fullmatch(item)
         if match is None:
-            raise ValueError(
-                f"{field.name}: {_quote(item)} is not *, ?, N or N-M, each with or without /step"
-            )
+            raise ValueError(f"{field.name}: {_quote(item)} is not *, ?, N or N-M, each with or without /step")
         step = None if match["step"] is None else int(match["step"])
         if step == 0:
             raise ValueError(f"{field.name}: the step in {_quote(item)} must be at least 1")

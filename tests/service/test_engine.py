@@ -72,9 +72,10 @@ def test_a_failing_job_is_retried_and_then_fails_with_both_attempts_on_record(ma
     start()
     row = eventually(lambda: make.rows("SELECT * FROM executions WHERE status = 'failed'"))[0]
 
-    assert [
-        (attempt["attempt"], attempt["status"], attempt["response_status"]) for attempt in row["attempts"]
-    ] == [(1, "failed", 503), (2, "failed", 503)]
+    assert [(attempt["attempt"], attempt["status"], attempt["response_status"]) for attempt in row["attempts"]] == [
+        (1, "failed", 503),
+        (2, "failed", 503),
+    ]
     assert make.row("SELECT failed FROM job_totals WHERE job_id = %s", job["id"])["failed"] == 1
 
 
