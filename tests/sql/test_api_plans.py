@@ -118,3 +118,22 @@ def test_page_of_jobs_walks_its_index(plan, conn):
 
     assert "jobs_tenant_list_idx" in {node.get("Index Name") for node in found}
     assert read(found) < 100
+
+
+@pytest.mark.parametrize("after", [{}, {"after_at": NOON.replace(day=12), "after_id": uuid4()}])
+def test_page_of_upcoming_jobs_walks_its_index(plan, conn, after):
+    conn.execute(
+        "INSERT INTO jobs (tenant_id, name, type, schedule, timezone, endpoint, method, timeout_seconds,"
+        " max_retries, retry_delay_seconds, priority, next_run_at)"
+        " SELECT 't' || n %% 50, 'n', 'interval', '60', 'UTC', 'http://x/', 'GET', 1, 0, 0, 5,"
+        " %s + n * interval '1 min' FROM generate_series(1, 5000) AS n",
+        [NOON],
+    )
+    conn.execute("ANALYZE jobs")
+    filters = dict.fromkeys(("type", "name_like", "tag", "after_at", "after_id")) | after
+    before = NOON.replace(month=12)
+
+    found = plan("jobs.list_upcoming", tenant_id="t1", upcoming_before=before, **filters, limit=21, offset=0)
+
+    assert "jobs_tenant_upcoming_idx" in {node.get("Index Name") for node in found}
+    assert read(found) < 100
