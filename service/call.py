@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import requests
@@ -47,6 +48,7 @@ class Outcome:
     error: str | None  # a sentence of at most ERROR_LIMIT characters
     duration_ms: float
     retry_after: float | None  # seconds the receiver asked to be left alone; None: it did not say
+    retry_not_before: datetime | None  # the same as a date, where the answer does not tell its own time
 
 
 class Caller:
@@ -160,6 +162,7 @@ def _unanswered(error: ExchangeError, duration_ms: float) -> Outcome:
         error=_text(str(error))[:ERROR_LIMIT],
         duration_ms=duration_ms,
         retry_after=None,
+        retry_not_before=None,
     )
 
 
@@ -167,6 +170,7 @@ def _judge(answer: requests.Response, duration_ms: float) -> Outcome:
     """The outcome of an answered call, by its status alone."""
     status = answer.status_code
     completed = 200 <= status < 300
+    retry_after, retry_not_before = _retry_after(answer.headers)
     return Outcome(
         status="completed" if completed else "failed",
         retryable=status in RETRYABLE or 500 <= status < 600,
@@ -176,7 +180,8 @@ def _judge(answer: requests.Response, duration_ms: float) -> Outcome:
         error_code=None if completed else "http_status",
         error=None if completed else f"The receiver answered with status {status}.",
         duration_ms=duration_ms,
-        retry_after=_retry_after(answer.headers),
+        retry_after=retry_after,
+        retry_not_before=retry_not_before,
     )
 
 
@@ -185,19 +190,28 @@ def _text(text: str) -> str:
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds asked for by Retry-After; a date counts from the answer's own Date, not from a clock of ours.
+def _retry_after(headers: Mapping[str, str]) -> tuple[float | None, datetime | None]:
+    """What Retry-After asks for, in seconds, or as a date where there is no Date to count it from.
 
+    A date counts from the answer's own Date, not from a clock of ours.
     Source: RFC 9110 section 10.2.3.
     """
     asked = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"[0-9]+", asked):
-        return min(float(asked), LONGEST_RETRY_AFTER)
+        return min(float(asked), LONGEST_RETRY_AFTER), None
+    until, sent = _date(asked), _date(headers.get("Date", ""))
+    if until is None or sent is None:
+        return None, until
+    return min(max((until - sent).total_seconds(), 0.0), LONGEST_RETRY_AFTER), None
+
+
+def _date(text: str) -> datetime | None:
+    """An HTTP date; one without a zone is in UTC. None: it is none."""
     try:
-        wait = parsedate_to_datetime(asked) - parsedate_to_datetime(headers.get("Date", ""))
+        found = parsedate_to_datetime(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, TypeError, OverflowError):
         return None
-    return min(max(wait.total_seconds(), 0.0), LONGEST_RETRY_AFTER)
 
 
 def _since(started: float) -> float:

@@ -81,11 +81,12 @@ class Engine:
         try:
             self._dispatcher.drain(self._config.shutdown_timeout)
             self._flush()
-            for loop in (self._record, self._watch, self._listen, self._heartbeat):
-                loop.stop()
+            self._heartbeat.stop()
             self._registration.remove()
         except (ServiceError, psycopg.Error) as error:
             log.warning(log.DATABASE_LOST, loop="drain", error=error, note="others will rescue what is left")
+        for loop in (self._record, self._watch, self._listen, self._heartbeat):
+            loop.stop()
         self._listener.close()
         self.lease.close()
         self._pool.close()
@@ -118,4 +119,5 @@ class Engine:
         self._dispatcher.abort(execution_id)
 
     def _on_buried(self) -> None:
+        self.lease.rename(str(self._registration.id))
         self._dispatcher.abort_all()

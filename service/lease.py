@@ -78,15 +78,17 @@ class Lease:
             if not self._released:
                 self._ask(only_if_free=False)
 
+    def rename(self, holder: str) -> None:
+        """Go on as another holder, without the lease: this process hung, and is known by a new name since."""
+        with self._lock:
+            self._give_up()
+            self._token = f"{holder}:{secrets.token_hex(16)}"
+
     def release(self) -> None:
         """Give the lease up, for good: the next holder starts at once."""
         with self._lock:
             self._released = True
-            self._held_until = 0.0
-            try:
-                self._release(keys=[KEY], args=[self._token])
-            except redis.RedisError as error:
-                self._note(error)
+            self._give_up()
 
     def state(self) -> dict[str, Any]:
         """For /health: `status` ok or down, and `holder`, the worker id of the process that holds the lease."""
@@ -99,6 +101,13 @@ class Lease:
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
+
+    def _give_up(self) -> None:
+        self._held_until = 0.0
+        try:
+            self._release(keys=[KEY], args=[self._token])
+        except redis.RedisError as error:
+            self._note(error)
 
     def _ask(self, *, only_if_free: bool) -> None:
         asked = time.monotonic()

@@ -47,7 +47,8 @@ class Recorder:
             self._write(self._batch)
             with self._lock:
                 for ended in self._batch:
-                    self._unwritten.pop(ended.id, None)
+                    if self._unwritten.get(ended.id) is ended:  # a later attempt's outcome may be waiting
+                        del self._unwritten[ended.id]
             self._batch = []
         return 0.0
 

@@ -1,6 +1,6 @@
 """One attempt: from a claimed execution to the request its receiver gets, and from the outcome to what is recorded."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from opentelemetry.trace import SpanKind
 
@@ -60,7 +60,7 @@ def ended_of(claimed: ClaimedExecution, outcome: Outcome, trace_id: str) -> Ende
     if claimed.attempt <= (claimed.max_retries or 0) and is_retryable(
         outcome.status, outcome.error_code, outcome.response_status, claimed.retry_on, outcome.retryable
     ):
-        delay = retry_delay(claimed.attempt, _backoff(claimed), outcome.retry_after, str(claimed.id))
+        delay = retry_delay(claimed.attempt, _backoff(claimed), _asked(claimed, outcome), str(claimed.id))
     return Ended(
         id=claimed.id,
         worker_id=claimed.worker_id,
@@ -75,6 +75,14 @@ def ended_of(claimed: ClaimedExecution, outcome: Outcome, trace_id: str) -> Ende
         error=outcome.error,
         trace_id=trace_id,
     )
+
+
+def _asked(claimed: ClaimedExecution, outcome: Outcome) -> float | None:
+    """Seconds the receiver asked for; a date counts from the end of the call, by the database's clock."""
+    if outcome.retry_not_before is None:
+        return outcome.retry_after
+    now = claimed.scheduled_at + timedelta(seconds=claimed.lag_seconds, milliseconds=outcome.duration_ms)
+    return (outcome.retry_not_before - now).total_seconds()
 
 
 def _backoff(claimed: ClaimedExecution) -> Backoff:

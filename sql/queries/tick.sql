@@ -139,21 +139,22 @@ ORDER BY job_id, day
 ON CONFLICT (job_id, day) DO UPDATE SET skipped = h.skipped + excluded.skipped;
 
 -- name: promote_retries :exec
--- Make executions pending whose retry time has come. Params: limit int, now timestamptz or null. Result: how many.
--- Locks: those queue rows, SKIP LOCKED.
+-- Make executions pending whose retry time has come, or hold them where a pause came between the end of the attempt
+-- and now. Params: limit int, now timestamptz or null. Result: how many. Locks: those queue rows, SKIP LOCKED.
 WITH ripe AS (
-    SELECT id
-    FROM execution_queue
-    WHERE status = 'retrying' AND retry_at <= coalesce(%(now)s::timestamptz, now())
-    ORDER BY retry_at
+    SELECT q.id, j.status AS job_status
+    FROM execution_queue AS q
+    LEFT JOIN jobs AS j ON q.job_id = j.id
+    WHERE q.status = 'retrying' AND q.retry_at <= coalesce(%(now)s::timestamptz, now())
+    ORDER BY q.retry_at
     LIMIT %(limit)s
-    FOR UPDATE SKIP LOCKED
+    FOR UPDATE OF q SKIP LOCKED
 )
 
 UPDATE execution_queue AS q
-SET status = 'pending'
-FROM ripe
-WHERE q.id = ripe.id;
+SET status = CASE WHEN r.job_status = 'paused' THEN 'held' ELSE 'pending' END
+FROM ripe AS r
+WHERE q.id = r.id;
 
 -- name: notify_work :exec
 -- Tell every engine that there are pending executions. Params: none.

@@ -38,7 +38,7 @@ def holder(make, config):
 
 def settle(make):
     """Stop everything that is due and wait until what was due has ended."""
-    make.conn.execute("UPDATE jobs SET status = 'paused', next_run_at = NULL WHERE status = 'active'")
+    make.conn.execute("UPDATE jobs SET status = 'completed', next_run_at = NULL WHERE status = 'active'")
     eventually(lambda: make.rows("SELECT count(*) AS n FROM execution_queue")[0]["n"] == 0, 30)
 
 

@@ -108,6 +108,15 @@ def test_retry_after_is_seconds_or_a_date_measured_against_the_answers(caller, r
     assert expected == outcome.retry_after
 
 
+@pytest.mark.parametrize("date", ["Wed, 21 Oct 2015 07:28:30 GMT", "Wed, 21 Oct 2015 07:28:30 -0000"])
+def test_retry_after_is_left_a_date_where_the_answer_has_none(caller, receiver, date):
+    target = receiver(answering(status(503, f"Retry-After: {date}")))
+
+    outcome = caller.call(ask(target))
+
+    assert datetime(2015, 10, 21, 7, 28, 30, tzinfo=UTC) == outcome.retry_not_before
+
+
 def test_a_get_sends_no_body_and_no_content_type(caller, receiver):
     target = receiver(answering(OK))
 

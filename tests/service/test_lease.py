@@ -143,3 +143,15 @@ def test_two_leases_of_one_name_are_two_holders(lease):
     first.renew(), second.renew()
 
     assert not second.held
+
+
+def test_a_renamed_process_gives_the_lease_up_and_takes_it_by_its_new_name(lease, server):
+    process = lease("before")
+    process.renew()
+
+    process.rename("after")
+    given_up = (process.held, server.get(KEY))
+    process.renew()
+
+    assert given_up == (False, None)
+    assert process.state()["holder"] == "after"

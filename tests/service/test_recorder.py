@@ -126,3 +126,14 @@ def test_an_outcome_that_comes_too_late_is_dropped(make, recording, outcomes, co
     recording.run_once()
 
     assert (statuses(make), len(recording.unwritten)) == ([], 0)
+
+
+def test_a_later_attempts_outcome_that_waits_still_counts_as_unwritten(recording, outcomes, monkeypatch):
+    monkeypatch.setattr(recorder, "BATCH", 1)
+    (first,) = outcomes(1)
+    recording.put(first)
+    recording.put(replace(first, attempt=2))
+
+    recording.run_once()
+
+    assert recording.unwritten == [first.id]

@@ -99,6 +99,13 @@ def test_the_receiver_may_ask_for_a_longer_delay_but_no_shorter_one(asked, delay
     assert ended_of(claimed(), outcome(retry_after=asked), "t").retry_delay == delay
 
 
+@pytest.mark.parametrize(("seconds", "delay"), [(90, 60.0), (35, 10.0), (-90, 10.0), (10**6, 3600.0)])
+def test_a_date_to_retry_at_counts_from_the_end_of_the_call_by_the_databases_clock(seconds, delay):
+    asked = outcome(retry_not_before=NOON + timedelta(seconds=seconds), duration_ms=20_000.0)
+
+    assert ended_of(claimed(lag_seconds=10.0), asked, "t").retry_delay == delay
+
+
 def test_an_outcome_names_the_claim_it_belongs_to():
     ended = ended_of(claimed(attempt=2), outcome(status="completed", retryable=False, response_body="ok"), "trace")
 
