@@ -1,5 +1,7 @@
 """The call against small real servers: what is sent, and how an answer is judged."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from service.call import BODY_LIMIT, Caller
