@@ -92,6 +92,11 @@ def _distinct(value: list[str]) -> list[str]:
     return list(dict.fromkeys(value))
 
 
+def _status_as_text(value: Any) -> Any:
+    """A status that is sent as a number is the same status."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def _retryable(value: str) -> str:
     problem = retry_on_problem(value)
     if problem is not None:
@@ -188,7 +193,14 @@ RetryMaxDelay = Annotated[
     int, Field(ge=1, le=86_400, description="Seconds that bound an exponential delay; null for an hour.")
 ]
 RetryOn = Annotated[
-    list[Annotated[str, AfterValidator(_retryable)]],
+    list[
+        Annotated[
+            str,
+            BeforeValidator(_status_as_text),
+            AfterValidator(_retryable),
+            Field(json_schema_extra={"type": ["string", "integer"]}),
+        ]
+    ],
     Field(
         max_length=50,
         description="Statuses and kinds of failure that are retried; null for the default set (408, 425, 429, 5xx, "

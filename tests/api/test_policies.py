@@ -94,9 +94,13 @@ def test_policies_are_checked_by_field(api, field, value):
     assert list(api.invalid("PATCH", f"/jobs/{api.job()['id']}", json={field: value})) == [field]
 
 
-@pytest.mark.parametrize("item", ["2xx", "600", "dns", "", 503, None])
+@pytest.mark.parametrize("item", ["2xx", "600", "dns", "", 200, -503, 10**400, 503.0, True, None])
 def test_retry_on_names_the_item_at_fault(api, item):
     assert list(api.invalid("POST", "/jobs", json=JOB | {"retry_on": ["5xx", item]})) == ["retry_on.1"]
+
+
+def test_retry_on_takes_a_status_as_a_number(api):
+    assert api.job(retry_on=[503, "5xx", "503", 404])["retry_on"] == ["503", "5xx", "404"]
 
 
 def test_end_must_be_later_than_start(api):
