@@ -4,10 +4,12 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
-from zoneinfo import ZoneInfo
+from urllib.parse import urlsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from service.zone import zone_names
 
 
 class ConfigError(ValueError):
@@ -47,10 +49,8 @@ def _flag(raw: str) -> bool:
 
 
 def _zone(raw: str) -> str:
-    try:
-        ZoneInfo(raw)
-    except (KeyError, ValueError, OSError):
-        raise ValueError("an IANA time zone such as UTC or Europe/Berlin") from None
+    if raw not in zone_names():
+        raise ValueError("an IANA time zone such as UTC or Europe/Berlin")
     return raw
 
 
@@ -70,9 +70,18 @@ def _log_level(raw: str) -> str:
 
 def _database_url(raw: str) -> str:
     try:
-        conninfo_to_dict(raw)
+        known = raw.startswith(("postgres://", "postgresql://")) and conninfo_to_dict(raw) is not None
     except ProgrammingError:
-        raise ValueError("a PostgreSQL URL such as postgres://user:password@host:5432/database") from None
+        known = False
+    if not known:
+        raise ValueError("a PostgreSQL URL such as postgres://user:password@host:5432/database")
+    return raw
+
+
+def _http_url(raw: str) -> str:
+    parts = urlsplit(raw)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("an http or https URL such as http://localhost:4318")
     return raw
 
 
@@ -110,7 +119,7 @@ class Config:
     tenant_required: bool = _setting("TENANT_REQUIRED", False, _flag)  # refuse requests without X-Tenant-ID
     log_level: str = _setting("LOG_LEVEL", "INFO", _log_level)
     tracing_enabled: bool = _setting("TRACING_ENABLED", False, _flag)
-    otlp_endpoint: str = _setting("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318")
+    otlp_endpoint: str = _setting("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318", _http_url)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Config":

@@ -22,16 +22,20 @@ class Listener:
         self._config = config
         self._handlers = handlers
         self._conn: Connection[Any] | None = None
+        self._lost = False
 
     def run_once(self) -> float:
         """Wait up to a second for notifications and deal them out. Returns 0, or the wait before reconnecting."""
         try:
             if self._conn is None:
                 self._conn = self._connect()
+                self._lost = False
             for note in self._conn.notifies(timeout=WAIT_SECONDS, stop_after=1):
                 self._handlers[note.channel](note.payload)
         except psycopg.OperationalError as error:
-            log.warning(log.LISTEN_LOST, error=error)
+            if not self._lost:  # told once an outage
+                log.warning(log.LISTEN_LOST, error=error)
+            self._lost = True
             self.close()
             return RECONNECT_SECONDS
         return 0.0

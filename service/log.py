@@ -25,6 +25,7 @@ SERVING = "service.serving"
 DRAINING = "service.draining"
 STOPPED = "service.stopped"
 REQUEST_FAILED = "request.failed"
+LIBRARY = "library.message"
 
 _logger = logging.getLogger("scheduler")
 
@@ -37,7 +38,24 @@ def configure(level: str = "INFO") -> None:
     _logger.handlers = [handler]
     _logger.propagate = False
     _logger.setLevel(level)
-    logging.getLogger("waitress").handlers = [handler]
+    foreign = logging.StreamHandler(sys.stderr)
+    foreign.setFormatter(_Foreign("%(asctime)s level=%(levelname)s thread=%(threadName)s %(message)s"))
+    for name in ("waitress", "psycopg", "opentelemetry"):
+        logging.getLogger(name).handlers = [foreign]
+        logging.getLogger(name).propagate = False
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a burst of requests is no news
+
+
+class _Foreign(logging.Formatter):
+    """Libraries' own messages as one key=value line each."""
+
+    default_msec_format = "%s.%03d"
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line of a record."""
+        text = _line(LIBRARY, {"logger": record.name, "message": " ".join(record.getMessage().split())})
+        shown = logging.makeLogRecord(record.__dict__ | {"msg": text, "args": ()})
+        return super().format(shown)
 
 
 def info(event: str, **fields: object) -> None:

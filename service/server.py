@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from contextlib import ExitStack
 from types import FrameType
 from typing import Any, NoReturn
@@ -10,12 +11,13 @@ from waitress.server import create_server
 
 from service import __version__, db, log, tracing
 from service.api import Services, create_app
-from service.config import Config
+from service.config import Config, ConfigError
 from service.engine import Engine
 from service.lease import Lease
 
 BODY_LIMIT = 16 * 1024 * 1024  # bytes read of a request before the API, whose own limit is lower, can refuse it
 END_SIGNAL = signal.SIGUSR2
+SAME_SIGNAL_SECONDS = 1.0  # a terminal and a supervisor may both pass one Ctrl-C on
 
 
 def serve(config: Config, role: str = "all") -> int:
@@ -42,15 +44,19 @@ def _listen(config: Config, shutdown: "Shutdown", closing: ExitStack) -> Any:
     closing.callback(pool.close)
     lease = shutdown.engine.lease if shutdown.engine is not None else Lease(config, "api")
     app = create_app(Services(config=config, pool=pool, draining=shutdown.draining, lease_state=lease.state))
-    return create_server(
-        app,
-        host=config.server_host,
-        port=config.server_port,
-        threads=config.server_threads,
-        ident="scheduler-service",
-        max_request_body_size=BODY_LIMIT,
-        clear_untrusted_proxy_headers=True,
-    )
+    try:
+        return create_server(
+            app,
+            host=config.server_host,
+            port=config.server_port,
+            threads=config.server_threads,
+            ident="scheduler-service",
+            max_request_body_size=BODY_LIMIT,
+            clear_untrusted_proxy_headers=True,
+        )
+    except (OSError, ValueError) as error:
+        where = f"SERVER_HOST={config.server_host} SERVER_PORT={config.server_port}"
+        raise ConfigError(f"{where}: expected an address of this machine and a free port ({error})") from error
 
 
 def _run(server: Any) -> None:
@@ -74,6 +80,7 @@ class Shutdown:
         self.engine: Engine | None = None
         self.code = 0
         self._lock = threading.Lock()
+        self._began = 0.0  # monotonic
 
     def take_signals(self) -> None:
         """Handle SIGTERM and SIGINT from now on. Must be called in the main thread."""
@@ -88,6 +95,8 @@ class Shutdown:
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self.draining.is_set():
+            if time.monotonic() < self._began + SAME_SIGNAL_SECONDS:
+                return
             self.code = 128 + number  # what runs is rescued by others, as after any crash
             raise SystemExit(self.code)
         self._begin()
@@ -99,6 +108,7 @@ class Shutdown:
         with self._lock:
             if self.draining.is_set():
                 return
+            self._began = time.monotonic()
             self.draining.set()
         threading.Thread(target=self._drain, name="drain", daemon=True).start()
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, Tracer
@@ -25,7 +25,8 @@ def configure(config: Config, version: str) -> None:
     global _tracer, _provider  # noqa: PLW0603 - one tracer a process, as OpenTelemetry has it
     if not config.tracing_enabled:
         return
-    resource = Resource.create({"service.name": "scheduler-service", "service.version": version})
+    resource = Resource({"service.name": "scheduler-service", "service.version": version})
+    resource = resource.merge(OTELResourceDetector().detect())  # OTEL_SERVICE_NAME and the like win
     endpoint = f"{config.otlp_endpoint.rstrip('/')}/v1/traces"
     _provider = TracerProvider(resource=resource)
     _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint, timeout=EXPORT_SECONDS)))
