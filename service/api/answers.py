@@ -126,7 +126,7 @@ class SentRequest(Answer):
     """What a receiver was sent, before the service's own headers."""
 
     method: str
-    url: str
+    endpoint: str
     headers: dict[str, str]
     payload: JsonValue
 

@@ -9,7 +9,7 @@ SELECT
     e.attempt, e.priority, e.worker_id, e.retry_at, e.response_status, e.response_body, e.response_truncated,
     e.error_code, e.error, e.skipped_until, e.skipped_count, e.trace_id, e.attempts,
     CASE WHEN v.job_id IS NOT NULL THEN jsonb_build_object(
-        'method', v.method, 'url', v.endpoint, 'headers', v.headers, 'payload', v.payload
+        'method', v.method, 'endpoint', v.endpoint, 'headers', v.headers, 'payload', v.payload
     ) END AS request
 FROM executions AS e
 LEFT JOIN job_versions AS v ON e.job_id = v.job_id AND e.job_version = v.version AND e.status <> 'skipped'

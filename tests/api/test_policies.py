@@ -263,7 +263,7 @@ def test_an_execution_shows_the_request_that_was_sent_before_the_edit(api, make)
     (listed,), _ = api.page("/executions")
 
     assert (waiting["job_version"], waiting["request"]) == (None, None)
-    assert sent["request"] == {"method": "POST", "url": JOB["endpoint"], "headers": {"X-A": "1"}, "payload": [1]}
+    assert sent["request"] == {"method": "POST", "endpoint": JOB["endpoint"], "headers": {"X-A": "1"}, "payload": [1]}
     assert (listed["job_version"], "request" in listed) == (1, False)
 
 
