@@ -1,5 +1,6 @@
 """Retry delays, what is retried, and previews: the parts of policy.py that no tick decides."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
