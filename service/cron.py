@@ -192,8 +192,9 @@ def parse_cron(text: str) -> Cron:
         text = MACROS[text]
     fields = text.split()
     if len(fields) not in (5, 6):
+        found = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
         raise ValueError(
-            f"{len(fields)} fields found: write six, 'second minute hour day month weekday', or five without the second"
+            f"{found} found: write six, 'second minute hour day month weekday', or five without the second"
         )
     if len(fields) == 5:
         fields.insert(0, "0")

@@ -281,7 +281,7 @@ def _parse_every(text: str) -> int:
 
 def _parse_interval(text: str, zone: ZoneInfo) -> Schedule:
     if not _INTERVAL.fullmatch(text):
-        raise ScheduleError("schedule", "an interval is a whole number of seconds, at least 1, such as '300'")
+        raise ScheduleError("schedule", "must be a whole number of seconds, at least 1, such as 300")
     if int(text) > _MAX_SECONDS:
         raise ScheduleError("schedule", _PAST_THE_END)
     return Interval(text, zone, int(text))

@@ -268,7 +268,9 @@ class FieldProblem(Answer):
 
     field: str
     message: str
-    code: str
+    code: str = Field(
+        description="required, unknown_field, invalid_type, out_of_range, too_long, too_short, or invalid."
+    )
 
 
 class ErrorBody(Answer):

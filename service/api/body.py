@@ -27,12 +27,13 @@ def read_body(request: Request) -> Any:
     if not request.is_json:
         raise UnsupportedMedia
     try:
-        return json.loads(raw.decode(), parse_constant=_refuse_constant)
+        return json.loads(raw.decode(), parse_int=_whole_number, parse_constant=_refuse_constant)
     except RecursionError:
         raise MalformedRequest(f"The request body is nested deeper than {MAX_DEPTH} levels.") from None
-    except ValueError as error:  # not UTF-8, not JSON, or a number of thousands of digits
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else "bad text encoding or number"
-        raise MalformedRequest(f"The request body is not valid JSON: {reason}.") from error
+    except UnicodeDecodeError as error:
+        raise MalformedRequest("The request body is not valid JSON: its text is not UTF-8.") from error
+    except json.JSONDecodeError as error:
+        raise MalformedRequest(f"The request body is not valid JSON: {error.msg}.") from error
 
 
 def read_fields(request: Request) -> dict[str, Any]:
@@ -48,22 +49,28 @@ def unstorable(values: dict[str, Any]) -> list[Problem]:
     nested too deep.
     """
     return [
-        Problem(name.encode("ascii", "backslashreplace").decode(), fault, "invalid")
+        Problem(name.encode("utf-8", "backslashreplace").decode(), *fault)
         for name, value in values.items()
         if (fault := next(_faults({name: value}, 0), None)) is not None
     ]
 
 
-def _faults(value: Any, depth: int) -> Iterator[str]:
+def is_text(value: str) -> bool:
+    """Whether a string has no half of a surrogate pair."""
+    return not any("\ud800" <= mark <= "\udfff" for mark in value)
+
+
+def _faults(value: Any, depth: int) -> Iterator[tuple[str, str]]:
+    """Message and code of what is wrong in a value."""
     if depth > MAX_DEPTH:
-        yield f"must not be nested deeper than {MAX_DEPTH} levels"
+        yield f"must not be nested deeper than {MAX_DEPTH} levels", "invalid"
     elif isinstance(value, str):
         if "\0" in value:
-            yield "must not contain the character U+0000"
-        if any("\ud800" <= mark <= "\udfff" for mark in value):
-            yield "must not contain half of a surrogate pair"
+            yield "must not contain the character U+0000", "invalid"
+        if not is_text(value):
+            yield "must not contain half of a surrogate pair", "invalid"
     elif isinstance(value, float) and not math.isfinite(value):
-        yield "must not contain a number beyond the range of a double"
+        yield "must not contain a number beyond 1.8e308, or one of thousands of digits", "out_of_range"
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from _faults(key, depth)
@@ -71,6 +78,14 @@ def _faults(value: Any, depth: int) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _faults(item, depth + 1)
+
+
+def _whole_number(text: str) -> int | float:
+    """The number; infinity, which is refused with its field's name, for one of more digits than are read."""
+    try:
+        return int(text)
+    except ValueError:
+        return math.inf
 
 
 def _refuse_constant(name: str) -> NoReturn:

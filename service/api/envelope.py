@@ -1,17 +1,19 @@
 """The envelope: every answer of the API, and every error, is rendered here."""
 
+import json
 import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, current_app, g, jsonify, request
 from opentelemetry import trace
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 from werkzeug.routing import RequestRedirect
 
 from service import log, tracing
 from service.api.answers import Pagination
+from service.api.fields import UUID_TEXT
 from service.api.requests import MAX_PAGED, Paged
 from service.errors import Problem, ServiceError, Unavailable, ValidationFailed
 
@@ -101,10 +103,24 @@ def _http_error(error: HTTPException) -> Any:
     message = error.description or error.name
     if isinstance(error, RequestEntityTooLarge):
         message = "The request body must have at most 1 MiB."
+    elif isinstance(error, NotFound):
+        message = _no_path()
+    elif isinstance(error, MethodNotAllowed) and error.valid_methods:
+        message = f"The path does not take {request.method[:20]}; it takes {', '.join(sorted(error.valid_methods))}."
     response = failure(status, CODES.get(status, "BAD_REQUEST" if status < 500 else "INTERNAL_ERROR"), message)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     return response
+
+
+def _no_path() -> str:
+    """Why no route has the path of the request."""
+    for rule in current_app.url_map.iter_rules():
+        before, id, after = rule.rule.partition("<uuid:id>")
+        pattern = f"{re.escape(before)}([^/]+){re.escape(after)}/?"
+        if id and (match := re.fullmatch(pattern, request.path)) and not UUID_TEXT.fullmatch(match[1]):
+            return f"The id {json.dumps(match[1][:80], ensure_ascii=False)} in the path is not a UUID."
+    return "There is no such path; see /docs."
 
 
 def _fault(error: Exception) -> Response:

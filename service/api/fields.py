@@ -1,8 +1,9 @@
 """Types of the API's fields: each checks one value and says how to mend it."""
 
+import json
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, LiteralString
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -30,9 +31,9 @@ OverlapPolicyName = Literal["allow", "skip", "queue", "replace"]
 RetryBackoffName = Literal["fixed", "exponential"]
 
 
-def invalid(message: str) -> PydanticCustomError:
-    """The error of a field, in our words."""
-    return PydanticCustomError("invalid", "{message}", {"message": message})
+def invalid(message: str, code: LiteralString = "invalid") -> PydanticCustomError:
+    """The error of a field, in our words and with our code."""
+    return PydanticCustomError(code, "{message}", {"message": message})
 
 
 def _name(value: str) -> str:
@@ -73,18 +74,19 @@ def _endpoint(value: str) -> str:
 
 def _headers(value: dict[str, str]) -> dict[str, str]:
     if len(value) > 100:
-        raise invalid("must have at most 100 headers")
+        raise invalid("must have at most 100 headers", "too_long")
     for name, content in value.items():
         if not TOKEN.fullmatch(name):
-            raise invalid(f"{name[:80]!r} is not a legal header name")
+            raise invalid(f"must have legal header names; {json.dumps(name[:80])} is none")
         if name.lower() in RESERVED_HEADERS or name.lower().startswith("x-scheduler-"):
-            raise invalid(f"{name[:80]} is set by the service")
+            raise invalid(f"must not have {name[:80]}, which the service sets")
         if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", content):
-            raise invalid(f"the value of {name[:80]} has a line break or another control character")
+            raise invalid(f"must not have line breaks or other control characters; {name[:80]} has")
         if len(name) > 256 or len(content) > 8192:
-            raise invalid(f"{name[:80]} is longer than 256 (name) or 8,192 (value) characters")
+            message = "must have names of at most 256 and values of at most 8,192 characters"
+            raise invalid(f"{message}; {name[:80]} is longer", "too_long")
     if len({name.lower() for name in value}) < len(value):
-        raise invalid("names a header twice; their case does not count")
+        raise invalid("must name each header once; case does not count")
     return value
 
 
@@ -106,19 +108,21 @@ def _retryable(value: str) -> str:
 
 def _number(value: Any) -> Any:
     """A whole number in a query string; int() alone would also take 1_000 and blanks."""
-    if not (isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value, re.ASCII)):
-        raise invalid("must be a whole number")
-    return int(value)
+    match = re.fullmatch(r"(-?)0*([0-9]+)", value, re.ASCII) if isinstance(value, str) else None
+    if match is None:
+        raise invalid("must be a whole number", "invalid_type")
+    return int(match[1] + match[2][:10])  # ten digits are beyond every bound, and more are no less so
 
 
 def _instant(value: Any) -> Any:
     text = value.replace(" ", "+") if isinstance(value, str) else ""  # a plus sign that was not percent-encoded
     if not RFC3339.fullmatch(text):
-        raise invalid("must be an RFC 3339 timestamp such as 2026-12-01T09:00:00Z")
+        code: LiteralString = "invalid" if isinstance(value, str) else "invalid_type"
+        raise invalid("must be an RFC 3339 timestamp such as 2026-12-01T09:00:00Z", code)
     try:
         return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise invalid("is no instant of the years 1-9999") from None
+        raise invalid("must be an instant that exists, of the years 1-9999") from None
 
 
 def _day(value: Any) -> Any:
@@ -127,9 +131,9 @@ def _day(value: Any) -> Any:
     try:
         day = date.fromisoformat(value)
     except ValueError:
-        raise invalid("is no date of the calendar") from None
+        raise invalid("must be a date of the calendar") from None
     if not 1970 <= day.year <= 9998:
-        raise invalid("must be a date of the years 1970-9998")
+        raise invalid("must be a date of the years 1970-9998", "out_of_range")
     return day
 
 

@@ -22,7 +22,7 @@ api = Resource("occurrences")
 
 def _plausible(value: datetime) -> datetime:
     if not 1970 <= value.year <= 9998:
-        raise invalid("must be an instant of the years 1970-9998")
+        raise invalid("must be an instant of the years 1970-9998", "out_of_range")
     return value
 
 

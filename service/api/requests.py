@@ -36,7 +36,10 @@ class _Timed(Request):
     @classmethod
     def _seconds_as_text(cls, value: Any, info: ValidationInfo) -> Any:
         whole = isinstance(value, int) and not isinstance(value, bool)
-        return str(value) if whole and info.data.get("type", "interval") in ("interval", None) else value
+        type = info.data.get("type")
+        if type == "interval" and not whole and not isinstance(value, str):
+            raise invalid("must be a whole number of seconds", "invalid_type")
+        return str(value) if whole and type in ("interval", None) else value
 
     @field_validator("schedule", mode="after", check_fields=False)
     @classmethod
@@ -176,14 +179,15 @@ class Paged(Request):
     @classmethod
     def _within_reach(cls, value: int | None, info: ValidationInfo) -> int | None:
         if value is not None and value * info.data.get("page_size", 1) > MAX_PAGED:
-            raise invalid(f"pages reach {MAX_PAGED:,} rows (page times page_size); go on with cursor")
+            message = f"is too large: pages reach {MAX_PAGED:,} rows (page times page_size); go on with cursor"
+            raise invalid(message, "out_of_range")
         return value
 
     @field_validator("cursor")
     @classmethod
     def _instead_of_page(cls, value: Any, info: ValidationInfo) -> Any:
         if value is not None and info.data.get("page") is not None:
-            raise invalid("give page or cursor, not both")
+            raise invalid("must not be given beside page")
         return value
 
     @property
@@ -209,7 +213,7 @@ class JobsQuery(Paged):
     @classmethod
     def _of_active_ones(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
         if value is not None and info.data.get("status") not in (None, "active"):
-            raise invalid("only active jobs have a next_run_at; leave status out or make it active")
+            raise invalid("must not be given with this status: only active jobs have a next_run_at")
         return value
 
 
@@ -264,7 +268,7 @@ class Window(Request):
             if value < start:
                 raise invalid("must not be before start_date")
             if (value - start).days >= MAX_DAYS:
-                raise invalid(f"must be within {MAX_DAYS} days of start_date")
+                raise invalid(f"must be within {MAX_DAYS} days of start_date", "out_of_range")
         return value
 
 

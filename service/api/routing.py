@@ -9,16 +9,15 @@ from uuid import UUID
 from flask import Blueprint, Response, current_app, request
 from pydantic import BaseModel, ValidationError
 
-from service.api import answers, body, envelope
+from service.api import answers, body, envelope, messages
 from service.api.requests import Nothing
 from service.api.services import Call, Services
-from service.errors import Problem, ValidationFailed
+from service.errors import NotFound, Problem, ValidationFailed
 
 DEFAULT_TENANT = "00000000-0000-0000-0000-000000000000"
 TENANT = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 TENANT_HEADER = "X-Tenant-ID"
-CODES = {"missing": "required", "extra_forbidden": "unknown_field"}
-MESSAGES = {"missing": "is required", "extra_forbidden": "is not a field of this request"}
+THINGS = {"jobs": "job", "executions": "execution"}  # what an id in a path stands for
 
 Handler = Callable[..., "Reply"]
 View = Callable[[], Response]
@@ -92,7 +91,10 @@ def _view(route: Route, handler: Handler) -> Callable[..., Response]:
         tenant = _tenant(services.config.tenant_required, problems)
         if problems:
             raise ValidationFailed(problems)
-        reply = handler(Call(services, tenant), **path, **values)
+        try:
+            reply = handler(Call(services, tenant), **path, **values)
+        except NotFound:
+            raise NotFound(f"There is no {THINGS[route.path.split('/')[1]]} {path['id']}.") from None
         return envelope.success(_plain(reply.data), reply.status or route.status, reply.pagination)
 
     return view
@@ -111,28 +113,18 @@ def _read(route: Route) -> tuple[dict[str, BaseModel], list[Problem]]:
 def _fill(values: dict[str, BaseModel], name: str, model: type[BaseModel], given: dict[str, Any]) -> list[Problem]:
     unstorable = body.unstorable(given)
     try:
-        values[name] = model.model_validate(given)
+        values[name] = model.model_validate({key: item for key, item in given.items() if body.is_text(key)})
     except ValidationError as error:
         known = {problem.field for problem in unstorable}
-        return unstorable + [problem for problem in _problems(error) if problem.field not in known]
+        found = messages.problems(error)
+        return unstorable + [item for item in found if not known & {item.field, item.field.split(".")[0]}]
     return unstorable
 
 
 def _query() -> tuple[dict[str, str], list[Problem]]:
     given = request.args.to_dict(flat=False)
-    repeated = [Problem(name, "is given more than once") for name, values in given.items() if len(values) > 1]
+    repeated = [Problem(name, "must be given once") for name, values in given.items() if len(values) > 1]
     return {name: values[0] for name, values in given.items()}, repeated
-
-
-def _problems(error: ValidationError) -> list[Problem]:
-    return [
-        Problem(
-            field=".".join(str(part) for part in item["loc"]) or "body",
-            message=MESSAGES.get(item["type"], item["msg"]),
-            code=CODES.get(item["type"], "invalid"),
-        )
-        for item in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
 
 
 def _tenant(required: bool, problems: list[Problem]) -> str:

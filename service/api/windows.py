@@ -26,7 +26,7 @@ def window_of(conn: Connection[Any], query: Window) -> tuple[date, date]:
     if start is None:
         start = end - timedelta(days=DEFAULT_DAYS - 1)
     if (end - start).days >= MAX_DAYS:
-        problem = Problem("start_date", f"must be within {MAX_DAYS} days of end_date, which is {end}")
+        problem = Problem("start_date", f"must be within {MAX_DAYS} days of end_date, which is {end}", "out_of_range")
         raise ValidationFailed([problem])
     return start, end
 

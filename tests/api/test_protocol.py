@@ -44,7 +44,7 @@ def test_trailing_slash_is_the_same_resource(api):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "nul", "[1", '{"a": NaN}', '{"a": Infinity}', "\ufeff{}", '{"a": 1} x', "[" * 200_000, "1" * 5000],
+    ["", "{", "nul", "[1", '{"a": NaN}', '{"a": Infinity}', "\ufeff{}", '{"a": 1} x', "[" * 200_000],
 )
 def test_malformed_json_is_400(refuser, text):
     error = refuser.refused(400, "POST", "/jobs", data=text, content_type="application/json")
@@ -58,7 +58,7 @@ def test_body_that_is_not_utf_8_is_400(refuser):
     assert error["code"] == "MALFORMED_REQUEST"
 
 
-@pytest.mark.parametrize("text", ["[]", "1", '"x"', "null"])
+@pytest.mark.parametrize("text", ["[]", "1", "1" * 5000, '"x"', "null"])
 def test_body_must_be_an_object(refuser, text):
     assert {"body"} == set(refuser.invalid("POST", "/jobs", data=text, content_type="application/json"))
 

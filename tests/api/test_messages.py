@@ -1,0 +1,124 @@
+"""What clients read of what they did wrong."""
+
+import json
+from uuid import uuid4
+
+import pytest
+
+from tests.api.conftest import JOB
+
+
+def problems(api, method, path, **more):
+    """Field, message and code of all that a request is refused for."""
+    error = api.refused(400, method, path, **more)
+    return [(item["field"], item["message"], item["code"]) for item in error["validation"]]
+
+
+def test_unknown_path_points_to_the_documentation(refuser):
+    assert refuser.refused(404, "GET", "/nothing")["message"] == "There is no such path; see /docs."
+
+
+@pytest.mark.parametrize("path", ["/jobs/17", "/jobs/17/pause", "/executions/17", "/executions/17/cancel", "/jobs/17/"])
+def test_malformed_id_in_a_path_is_named(refuser, path):
+    assert refuser.refused(404, "GET", path)["message"] == 'The id "17" in the path is not a UUID.'
+
+
+def test_wrong_method_tells_the_right_ones(refuser):
+    response = refuser.send("PATCH", "/executions")
+
+    assert response.json["error"]["message"] == "The path does not take PATCH; it takes GET, HEAD, OPTIONS."
+    assert response.headers["Allow"] == "GET, HEAD, OPTIONS"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", ""), ("DELETE", ""), ("POST", "/pause"), ("GET", "/upcoming"), ("GET", "/executions")]
+)
+def test_missing_job_is_named(api, method, path):
+    theirs, none = api.of("t2").job()["id"], uuid4()
+
+    for id in (theirs, none):
+        assert api.refused(404, method, f"/jobs/{id}{path}")["message"] == f"There is no job {id}."
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", ""), ("POST", "/cancel")])
+def test_missing_execution_is_named(api, method, path):
+    id = uuid4()
+
+    assert api.refused(404, method, f"/executions/{id}{path}")["message"] == f"There is no execution {id}."
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "message", "code"),
+    [
+        ({"headers": [1]}, "headers", "must be an object", "invalid_type"),
+        ({"headers": {"a": 1}}, "headers.a", "must be a string", "invalid_type"),
+        ({"metadata": 1}, "metadata", "must be an object", "invalid_type"),
+        ({"tags": {}}, "tags", "must be a list", "invalid_type"),
+        ({"tags": [1]}, "tags.0", "must be a string", "invalid_type"),
+        ({"tags": ["a"] * 51}, "tags", "must have at most 50 items", "too_long"),
+        ({"tags": [""]}, "tags.0", "must have at least 1 character", "too_short"),
+        ({"name": ""}, "name", "must have at least 1 character", "too_short"),
+        ({"name": "x" * 256}, "name", "must have at most 255 characters", "too_long"),
+        ({"name": " "}, "name", "must not be blank", "invalid"),
+        ({"priority": 11}, "priority", "must be at most 10", "out_of_range"),
+        ({"priority": 0}, "priority", "must be at least 1", "out_of_range"),
+        ({"priority": "1"}, "priority", "must be a whole number", "invalid_type"),
+        ({"priority": 1.5}, "priority", "must be a whole number", "invalid_type"),
+        ({"type": "x"}, "type", 'must be "cron", "one_time" or "interval"', "invalid"),
+        ({"type": 1}, "type", 'must be "cron", "one_time" or "interval"', "invalid_type"),
+        ({"schedule": 1.5}, "schedule", "must be a whole number of seconds", "invalid_type"),
+        ({"schedule": 1.5, "type": "cron"}, "schedule", "must be a string", "invalid_type"),
+        ({"x": 1}, "x", "is not a field of this request", "unknown_field"),
+        ({"\ud800": 1}, "\\ud800", "must not contain half of a surrogate pair", "invalid"),
+        ({"headers": {"\ud800": 1}}, "headers", "must not contain half of a surrogate pair", "invalid"),
+    ],
+)
+def test_field_is_refused_in_one_voice(refuser, given, field, message, code):
+    assert problems(refuser, "POST", "/jobs", json=JOB | given) == [(field, message, code)]
+
+
+def test_missing_field_is_required(refuser):
+    given = {name: value for name, value in JOB.items() if name != "name"}
+
+    assert problems(refuser, "POST", "/jobs", json=given) == [("name", "is required", "required")]
+
+
+def test_flag_must_be_true_or_false(refuser):
+    given = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z", "dry_run": "x"}
+    path = f"/jobs/{uuid4()}/backfill"
+
+    assert problems(refuser, "POST", path, json=given) == [("dry_run", "must be true or false", "invalid_type")]
+
+
+@pytest.mark.parametrize("field", ["priority", "payload"])
+def test_number_of_thousands_of_digits_is_named(refuser, field):
+    text = json.dumps(JOB)[:-1] + f', "{field}": {"9" * 5000}}}'
+    message = "must not contain a number beyond 1.8e308, or one of thousands of digits"
+
+    found = problems(refuser, "POST", "/jobs", data=text, content_type="application/json")
+
+    assert found == [(field, message, "out_of_range")]
+
+
+@pytest.mark.parametrize(
+    ("query", "message", "code"),
+    [
+        ("page=99999999999999", "is too large: pages reach 10,000 rows", "out_of_range"),
+        ("page=" + "9" * 5000, "is too large: pages reach 10,000 rows", "out_of_range"),
+        ("page=-1", "must be at least 1", "out_of_range"),
+        ("page=x", "must be a whole number", "invalid_type"),
+        ("page_size=99999999999999", "must be at most 100", "out_of_range"),
+        ("page=1&page=2", "must be given once", "invalid"),
+    ],
+)
+def test_parameter_is_refused_in_one_voice(refuser, query, message, code):
+    [(field, found, found_code)] = problems(refuser, "GET", f"/jobs?{query}")
+
+    assert (field, found_code) == (query.split("=")[0], code)
+    assert found.startswith(message)
+
+
+def test_one_field_of_cron_is_no_plural(refuser):
+    [(_, message, _)] = problems(refuser, "POST", "/jobs", json=JOB | {"type": "cron", "schedule": "5"})
+
+    assert message.startswith("1 field found")
