@@ -10,32 +10,44 @@ from uuid import UUID
 from pydantic import BeforeValidator, InstanceOf, WithJsonSchema
 
 from service.api.fields import invalid
+from service.errors import Problem, ValidationFailed
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where the next page begins: after the row with this instant (or day, at midnight) and id."""
+    """Where the next page of a list begins: after the row with this instant (or day, at midnight) and id."""
 
+    list: str  # its name and order
     at: datetime
     id: UUID
 
     @classmethod
-    def of_day(cls, day: date, id: UUID) -> Self:
+    def of_day(cls, list: str, day: date, id: UUID) -> Self:
         """The cursor of a list that is sorted by day."""
-        return cls(datetime(day.year, day.month, day.day, tzinfo=UTC), id)
+        return cls(list, datetime(day.year, day.month, day.day, tzinfo=UTC), id)
 
     def __str__(self) -> str:
-        text = f"{self.at.astimezone(UTC).isoformat()} {self.id.hex}"
+        text = f"{self.list}|{self.at.astimezone(UTC).isoformat()}|{self.id.hex}"
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def within(list: str, cursor: Cursor | None) -> Cursor | None:
+    """The cursor, which must be of this list in this order.
+
+    Raises: ValidationFailed when it is of another.
+    """
+    if cursor is not None and cursor.list != list:
+        raise ValidationFailed([Problem("cursor", "must be nextCursor of this list, in the same order")])
+    return cursor
 
 
 def _decoded(value: Any) -> Cursor:
     try:
         padded = str(value).encode("ascii") + b"=" * (-len(value) % 4)
-        at, id = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii").split(" ")
-        return Cursor(datetime.fromisoformat(at).astimezone(UTC), UUID(hex=id))
+        list, at, id = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii").split("|")
+        return Cursor(list, datetime.fromisoformat(at).astimezone(UTC), UUID(hex=id))
     except (ValueError, OverflowError, binascii.Error):
-        raise invalid("is not a cursor; take it from nextCursor of the page before") from None
+        raise invalid("must be nextCursor of the page before") from None
 
 
 CursorField = Annotated[InstanceOf[Cursor], BeforeValidator(_decoded), WithJsonSchema({"type": "string"})]

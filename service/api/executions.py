@@ -7,7 +7,7 @@ from psycopg import Connection
 
 from service import executions
 from service.api import answers
-from service.api.cursor import Cursor
+from service.api.cursor import Cursor, within
 from service.api.envelope import COUNT_LIMIT, placed
 from service.api.requests import ExecutionsQuery, JobExecutionsQuery, JobQuery
 from service.api.routing import Reply, Resource
@@ -23,7 +23,7 @@ api = Resource("executions")
 def list_executions(call: Call, query: ExecutionsQuery) -> Reply:
     """List executions, newest first."""
     with call.transaction() as conn:
-        return listed(conn, call.tenant, query, query.job_id)
+        return listed(conn, call.tenant, query, query.job_id, "executions")
 
 
 @api.route("GET", "/executions/stats", query=JobQuery, answer=answers.ExecutionStats)
@@ -65,8 +65,10 @@ def cancel_execution(call: Call, id: UUID) -> Reply:
         return Reply(answers.of(answers.ExecutionDetail, executions.cancel(conn, call.tenant, id)))
 
 
-def listed(conn: Connection[Any], tenant: str, query: JobExecutionsQuery, job_id: UUID | None) -> Reply:
+def listed(conn: Connection[Any], tenant: str, query: JobExecutionsQuery, job_id: UUID | None, name: str) -> Reply:
     """A page of executions, of one job or of all."""
+    place = f"{name} by scheduled_at"
+    cursor = within(place, query.cursor)
     filters = {
         "tenant_id": tenant,
         "job_id": job_id,
@@ -77,13 +79,13 @@ def listed(conn: Connection[Any], tenant: str, query: JobExecutionsQuery, job_id
     fetched = executions.page(
         conn,
         **filters,
-        after_at=query.cursor and query.cursor.at,
-        after_id=query.cursor and query.cursor.id,
+        after_at=cursor and cursor.at,
+        after_id=cursor and cursor.id,
         limit=query.page_size + 1,
         offset=query.offset,
     )
     total = executions.count(conn, **filters, limit=COUNT_LIMIT)
-    rows, pagination = placed(query, fetched, total, lambda row: Cursor(row.scheduled_at, row.id))
+    rows, pagination = placed(query, fetched, total, lambda row: Cursor(place, row.scheduled_at, row.id))
     return Reply(answers.of(answers.Execution, rows), pagination)
 
 

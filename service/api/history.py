@@ -2,7 +2,7 @@
 
 from service import executions, history
 from service.api import answers
-from service.api.cursor import Cursor
+from service.api.cursor import Cursor, within
 from service.api.envelope import COUNT_LIMIT, placed
 from service.api.executions import SAMPLE
 from service.api.requests import HistoryQuery, Window
@@ -10,25 +10,28 @@ from service.api.routing import Reply, Resource
 from service.api.services import Call
 from service.api.windows import window_of
 
+BY_DAY = "history by date"
+
 api = Resource("history")
 
 
 @api.route("GET", "/history", query=HistoryQuery, answer=list[answers.HistoryDay])
 def list_history(call: Call, query: HistoryQuery) -> Reply:
     """List what finished, a row per job and day, newest first."""
+    cursor = within(BY_DAY, query.cursor)
     with call.transaction() as conn:
         start, end = window_of(conn, query)
         filters = {"tenant_id": call.tenant, "start_date": start, "end_date": end, "job_id": query.job_id}
         fetched = history.page(
             conn,
             **filters,
-            after_date=query.cursor and query.cursor.at.date(),
-            after_id=query.cursor and query.cursor.id,
+            after_date=cursor and cursor.at.date(),
+            after_id=cursor and cursor.id,
             limit=query.page_size + 1,
             offset=query.offset,
         )
         total = history.count(conn, **filters, limit=COUNT_LIMIT)
-    rows, pagination = placed(query, fetched, total, lambda row: Cursor.of_day(row.date, row.job_id))
+    rows, pagination = placed(query, fetched, total, lambda row: Cursor.of_day(BY_DAY, row.date, row.job_id))
     return Reply(answers.of(answers.HistoryDay, rows), pagination)
 
 

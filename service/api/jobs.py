@@ -7,13 +7,15 @@ from uuid import UUID
 
 from service import executions, history, jobs
 from service.api import answers, windows
-from service.api.cursor import Cursor
+from service.api.cursor import Cursor, within
 from service.api.envelope import COUNT_LIMIT, placed
 from service.api.executions import listed, newest_of, success_rate, totals_of
 from service.api.requests import DaysQuery, JobCreate, JobExecutionsQuery, JobsQuery, JobUpdate
 from service.api.routing import Reply, Resource
 from service.api.services import Call
 from service.rows import Job
+
+BY_CREATION, BY_NEXT_RUN = "jobs by created_at", "jobs by next_run_at"
 
 api = Resource("jobs")
 
@@ -43,13 +45,14 @@ def list_jobs(call: Call, query: JobsQuery) -> Reply:
         "tag": query.tag,
     }
     upcoming = query.upcoming_before is not None
+    cursor = within(BY_NEXT_RUN if upcoming else BY_CREATION, query.cursor)
     filters |= {"upcoming_before": query.upcoming_before} if upcoming else {"status": query.status}
     with call.transaction() as conn:
         rows = (jobs.upcoming_page if upcoming else jobs.page)(
             conn,
             **filters,
-            after_at=query.cursor and query.cursor.at,
-            after_id=query.cursor and query.cursor.id,
+            after_at=cursor and cursor.at,
+            after_id=cursor and cursor.id,
             limit=query.page_size + 1,
             offset=query.offset,
         )
@@ -59,11 +62,11 @@ def list_jobs(call: Call, query: JobsQuery) -> Reply:
 
 
 def _by_creation(job: Job) -> Cursor:
-    return Cursor(job.created_at, job.id)
+    return Cursor(BY_CREATION, job.created_at, job.id)
 
 
 def _by_next_run(job: Job) -> Cursor:
-    return Cursor(job.next_run_at or job.created_at, job.id)
+    return Cursor(BY_NEXT_RUN, job.next_run_at or job.created_at, job.id)
 
 
 @api.route("GET", "/jobs/stats", answer=answers.JobStats)
@@ -151,7 +154,7 @@ def list_job_executions(call: Call, id: UUID, query: JobExecutionsQuery) -> Repl
     """List a job's executions, newest first."""
     with call.transaction() as conn:
         jobs.get(conn, tenant_id=call.tenant, id=id)
-        return listed(conn, call.tenant, query, id)
+        return listed(conn, call.tenant, query, id, f"executions of {id}")
 
 
 @api.route("GET", "/jobs/<uuid:id>/history", query=DaysQuery, answer=list[answers.HistoryDay], errors=[404])

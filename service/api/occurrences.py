@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from service import backfill, occurrences
 from service.api import answers, fields
-from service.api.cursor import Cursor, CursorField
+from service.api.cursor import Cursor, CursorField, within
 from service.api.fields import invalid
 from service.api.requests import Request
 from service.api.routing import Reply, Resource
@@ -91,11 +91,12 @@ class Backfill(answers.Answer):
 @api.route("GET", "/jobs/<uuid:id>/occurrences", query=OccurrencesQuery, answer=list[Occurrence], errors=[404])
 def list_occurrences(call: Call, id: UUID, query: OccurrencesQuery) -> Reply:
     """List each instant a job's schedule named in a window, and what became of it, oldest first."""
+    cursor = within(_list_of(id), query.cursor)
     with call.transaction() as conn:
         job = occurrences.subject(conn, tenant_id=call.tenant, id=id)
         start, end = _window(query, job.now)
-        if query.cursor is not None and query.cursor.at >= start:
-            start = min(end, query.cursor.at + timedelta(microseconds=1)) if query.cursor.at < end else end
+        if cursor is not None and cursor.at >= start:
+            start = min(end, cursor.at + timedelta(microseconds=1)) if cursor.at < end else end
         found = occurrences.page(conn, call.tenant, job, start, end, query.page_size)
     return Reply([answers.of(Occurrence, row) for row in found.rows], _place(query, id, found))
 
@@ -124,6 +125,10 @@ def backfill_job(call: Call, id: UUID, body: BackfillRequest) -> Reply:
     return Reply(answer, status=200 if body.dry_run else 202)
 
 
+def _list_of(id: UUID) -> str:
+    return f"occurrences of {id} by at"
+
+
 def _window(query: OccurrencesQuery, now: datetime) -> tuple[datetime, datetime]:
     """First instant and end of a window, its open ends filled in."""
     end = query.to or max(now, query.from_ or now) + DAY
@@ -141,5 +146,5 @@ def _place(query: OccurrencesQuery, id: UUID, found: occurrences.Page) -> answer
         totalPages=1 + more,
         hasNext=more,
         hasPrev=query.cursor is not None,
-        nextCursor=str(Cursor(found.next_after, id)) if found.next_after else None,
+        nextCursor=str(Cursor(_list_of(id), found.next_after, id)) if found.next_after else None,
     )

@@ -10,7 +10,7 @@ from service.api.cursor import Cursor
 from service.executions import Ended
 from tests.factories import NOON
 
-CURSOR = Cursor(NOON, UUID(int=1))
+CURSOR = Cursor("executions by scheduled_at", NOON, UUID(int=1))
 
 
 def finish(make, row, status="completed", **given):
