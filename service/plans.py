@@ -5,6 +5,7 @@ from uuid import UUID
 
 from service import schedule
 from service.errors import Problem, ValidationFailed
+from service.instants import rfc3339
 from service.policy import Plan, Run, next_run, run_from
 from service.rows import JobDefinition
 from service.schedule import Schedule, ScheduleError
@@ -95,8 +96,4 @@ def _nothing_left(plan: Plan, now: datetime) -> Problem:
     first = next_run(unbounded, now) if plan.schedule.repeats else once(unbounded, now)
     if first is None:
         return Problem("start_at", "leaves no run: the schedule names no instant from then on; choose an earlier one")
-    return Problem("end_at", f"leaves no run: the first would be at {_text(first.instant)}; choose a later one")
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return Problem("end_at", f"leaves no run: the first would be at {rfc3339(first.instant)}; choose a later one")

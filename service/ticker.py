@@ -4,11 +4,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from service import db, log, metrics, notify, sql, tracing
-from service.due import PARK, DueJob, materialize
+from service.due import DueJob, materialize
 from service.lease import Lease
 from service.loop import POLL_SECONDS
-
-__all__ = ["PARK", "Ticker"]
 
 BATCH = 1000  # jobs, and retries, a transaction
 OVERDUE_SECONDS = 2.0  # a run this late shows that the lease holder does not tick

@@ -1,6 +1,6 @@
 """One attempt: from a claimed execution to the request its receiver gets, and from the outcome to what is recorded."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from opentelemetry.trace import SpanKind
 
@@ -8,6 +8,7 @@ from service import __version__, log, metrics, tracing
 from service.call import Caller, Outcome, Request
 from service.claims import ClaimedExecution
 from service.executions import Ended
+from service.instants import rfc3339
 from service.policy import Backoff, is_retryable, retry_delay
 
 
@@ -91,11 +92,6 @@ def _backoff(claimed: ClaimedExecution) -> Backoff:
         delay=float(claimed.retry_delay_seconds or 0),
         max_delay=None if claimed.retry_max_delay_seconds is None else float(claimed.retry_max_delay_seconds),
     )
-
-
-def rfc3339(at: datetime) -> str:
-    """An instant in UTC with Z, its microseconds only where it has some."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _orphan(claimed: ClaimedExecution, trace_id: str) -> Ended:

@@ -9,6 +9,7 @@ from service.api import answers
 from service.api.routing import Resource
 from service.api.services import Services
 from service.errors import ServiceError, Unavailable
+from service.instants import rfc3339
 from service.migrate import expected_version
 from service.rows import ServiceState
 
@@ -99,7 +100,7 @@ def _measured(state: ServiceState | None) -> dict[str, dict[str, Any]]:
         },
         "overdue": {
             "status": "late" if late else "ok",
-            "oldest_run_at": None if oldest is None else oldest.isoformat().replace("+00:00", "Z"),
+            "oldest_run_at": None if oldest is None else rfc3339(oldest),
             "seconds": round(state.overdue_seconds, 3),
         },
     }

@@ -10,7 +10,8 @@ import pytest
 from service import __version__
 from service.call import Caller, Outcome
 from service.claims import ClaimedExecution
-from service.worker import ended_of, perform, request_of, rfc3339
+from service.instants import rfc3339
+from service.worker import ended_of, perform, request_of
 from tests.factories import NOON
 
 PARENT = f"00-{'ab' * 16}-{'cd' * 8}-01"

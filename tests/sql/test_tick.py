@@ -8,8 +8,9 @@ import psycopg
 import pytest
 
 from service import db, notify
+from service.due import PARK
 from service.lease import Lease
-from service.ticker import PARK, Ticker
+from service.ticker import Ticker
 from tests.factories import NOON
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
