@@ -1,0 +1,25 @@
+"""`home`: migrate and serve on a PostgreSQL and a Redis of its own, unless a database is set."""
+
+import argparse
+import os
+import sys
+
+from service.cli.migrate import migrate
+from service.config import Config
+from service.embedded import EmbeddedError, home_environment
+from service.server import serve
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take no options."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Start the servers that are missing, migrate, and serve until a signal."""
+    try:
+        with home_environment(os.environ) as settings:
+            config = Config.from_env(settings)
+            return migrate(config) or serve(config, "all")
+    except EmbeddedError as error:
+        print(error, file=sys.stderr)
+        return 1
