@@ -10,20 +10,20 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from service import due, executions, notify, plans, policy, skips, sql
-from service.errors import Conflict
+from service.errors import Conflict, NotFound
 from service.policy import Plan, PreviewRun, Run
-from service.rows import ExecutionDetail, Job, JobCounts, JobDefinition, LiveExecution, LockedJob
+from service.rows import ExecutionDetail, Job, JobCounts, JobDefinition, LiveExecution, Placed
 from service.schedule import ScheduleError
 
-get = sql.one("jobs.get", row=Job)
-page = sql.many("jobs.list", row=Job)
+read = sql.many("jobs.read", row=Job)
+page = sql.many("jobs.list", row=Placed)
 count = sql.value("jobs.count")
-upcoming_page = sql.many("jobs.list_upcoming", row=Job)
+upcoming_page = sql.many("jobs.list_upcoming", row=Placed)
 count_upcoming = sql.value("jobs.count_upcoming")
 counts = sql.one("jobs.counts", row=JobCounts)
 now = sql.value("jobs.now")
 _create = sql.value("jobs.create")
-_lock = sql.one("jobs.lock", row=LockedJob)
+_lock_row = sql.value("jobs.lock")
 _update = sql.execute("jobs.update")
 _set_status = sql.execute("jobs.set_status")
 _hold_executions = sql.execute("jobs.hold_executions")
@@ -34,6 +34,17 @@ _has_run_since = sql.value("jobs.has_run_since")
 _create_execution = sql.value("executions.create_manual")
 
 DEFINITION = tuple(item.name for item in fields(JobDefinition))
+
+
+def get(conn: Connection[Any], *, tenant_id: str, id: UUID) -> Job:
+    """A job, deleted or not.
+
+    Raises: NotFound when there is no such job.
+    """
+    found = read(conn, tenant_id=tenant_id, ids=[id])
+    if not found:
+        raise NotFound
+    return found[0]
 
 
 def create(conn: Connection[Any], tenant_id: str, definition: Mapping[str, Any]) -> Job:
@@ -154,8 +165,14 @@ def upcoming(conn: Connection[Any], tenant_id: str, id: UUID, count: int) -> lis
     return policy.preview(plan, after, count, job.runs)
 
 
+def _lock(conn: Connection[Any], *, tenant_id: str, id: UUID) -> Job:
+    """The job as it is once nobody else is changing it. Raises NotFound."""
+    _lock_row(conn, tenant_id=tenant_id, id=id)
+    return get(conn, tenant_id=tenant_id, id=id)
+
+
 def _set_anew(
-    conn: Connection[Any], tenant_id: str, job: LockedJob, wanted: JobDefinition, misfire_after: timedelta
+    conn: Connection[Any], tenant_id: str, job: Job, wanted: JobDefinition, misfire_after: timedelta
 ) -> dict[str, Any]:
     """The state of a job whose schedule is another from now on."""
     run = plans.first_run(plans.check_plan(wanted, job.id, job.now, job.now), job.now)
@@ -164,7 +181,7 @@ def _set_anew(
 
 
 def _rebound(
-    conn: Connection[Any], tenant_id: str, job: LockedJob, wanted: JobDefinition, misfire_after: timedelta
+    conn: Connection[Any], tenant_id: str, job: Job, wanted: JobDefinition, misfire_after: timedelta
 ) -> dict[str, Any]:
     """The state of a job whose schedule goes on within other bounds, or with other jitter; they may end it."""
     plan = plans.check_plan(wanted, job.id, job.anchor_at, job.now)
@@ -173,7 +190,7 @@ def _rebound(
     return _state(job, _status(conn, job.id, run), job.anchor_at, job.runs, run)
 
 
-def _state(job: LockedJob, status: str, anchor_at: datetime, runs: int, run: Run | None) -> dict[str, Any]:
+def _state(job: Job, status: str, anchor_at: datetime, runs: int, run: Run | None) -> dict[str, Any]:
     state = {"status": status, "anchor_at": anchor_at, "runs": runs} | _next(run)
     return state | {"status": "paused", "next_run_at": None} if job.status == "paused" else state
 
@@ -183,14 +200,14 @@ def _status(conn: Connection[Any], id: UUID, run: Run | None) -> str:
     return "completed" if run is None and not _has_live(conn, job_id=id) else "active"
 
 
-def _settled(conn: Connection[Any], tenant_id: str, job: LockedJob, misfire_after: timedelta) -> LockedJob:
+def _settled(conn: Connection[Any], tenant_id: str, job: Job, misfire_after: timedelta) -> Job:
     """The job once all that its present definition named until now is dealt with: run, or swallowed by its pause."""
     if job.status == "paused":
         return _passed_over(conn, job)
     return _lock(conn, tenant_id=tenant_id, id=job.id) if due.settle(conn, job.id, misfire_after) else job
 
 
-def _passed_over(conn: Connection[Any], job: LockedJob) -> LockedJob:
+def _passed_over(conn: Connection[Any], job: Job) -> Job:
     """A paused job once a row tells of the instants that the pause has swallowed; a one_time job loses none."""
     try:
         plan = plans.plan_of(job, job.id, job.anchor_at)
@@ -205,7 +222,7 @@ def _passed_over(conn: Connection[Any], job: LockedJob) -> LockedJob:
     return replace(job, next_instant_at=passed.next.instant if passed.next else None)
 
 
-def _coming_run(conn: Connection[Any], plan: Plan, job: LockedJob) -> Run | None:
+def _coming_run(conn: Connection[Any], plan: Plan, job: Job) -> Run | None:
     """How a settled job goes on; a one_time job whose time passed unused runs at once."""
     if plan.schedule.repeats:
         return plans.coming_run(plan, job.next_instant_at, job.now, job.runs)

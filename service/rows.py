@@ -49,27 +49,22 @@ class Job(JobDefinition):
     runs: int  # materialized since the schedule was set
     paused_at: datetime | None
     next_run_at: datetime | None  # None: no instant is left, or not active
-    next_instant_at: datetime | None  # the schedule's own instant behind next_run_at
+    next_instant_at: datetime | None  # the schedule's own behind next_run_at; paused: the first that the pause swallows
     last_run_at: datetime | None  # start of the latest finished execution
     run_count: int  # completed, failed and timeout
     fail_count: int  # failed and timeout
     version: int
     created_at: datetime
     updated_at: datetime
+    now: datetime  # the database's clock
 
 
 @dataclass(frozen=True, slots=True)
-class LockedJob(JobDefinition):
-    """A job's definition and state, read under its lock."""
+class Placed:
+    """A row's place in a list."""
 
     id: UUID
-    status: str
-    anchor_at: datetime
-    runs: int
-    paused_at: datetime | None
-    next_run_at: datetime | None
-    next_instant_at: datetime | None  # of a paused job: the first instant that the pause swallows
-    now: datetime  # the database's clock
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,6 @@ from service.api.executions import listed, newest_of, success_rate, totals_of
 from service.api.requests import DaysQuery, JobCreate, JobExecutionsQuery, JobsQuery, JobUpdate
 from service.api.routing import Reply, Resource
 from service.api.services import Call
-from service.rows import Job
-
-BY_CREATION, BY_NEXT_RUN = "jobs by created_at", "jobs by next_run_at"
 
 api = Resource("jobs")
 
@@ -45,10 +42,11 @@ def list_jobs(call: Call, query: JobsQuery) -> Reply:
         "tag": query.tag,
     }
     upcoming = query.upcoming_before is not None
-    cursor = within(BY_NEXT_RUN if upcoming else BY_CREATION, query.cursor)
+    order = "jobs by next_run_at" if upcoming else "jobs by created_at"
+    cursor = within(order, query.cursor)
     filters |= {"upcoming_before": query.upcoming_before} if upcoming else {"status": query.status}
     with call.transaction() as conn:
-        rows = (jobs.upcoming_page if upcoming else jobs.page)(
+        found = (jobs.upcoming_page if upcoming else jobs.page)(
             conn,
             **filters,
             after_at=cursor and cursor.at,
@@ -57,16 +55,9 @@ def list_jobs(call: Call, query: JobsQuery) -> Reply:
             offset=query.offset,
         )
         total = (jobs.count_upcoming if upcoming else jobs.count)(conn, **filters, limit=COUNT_LIMIT)
-    rows, pagination = placed(query, rows, total, _by_next_run if upcoming else _by_creation)
+        places, pagination = placed(query, found, total, lambda row: Cursor(order, row.at, row.id))
+        rows = jobs.read(conn, tenant_id=call.tenant, ids=[place.id for place in places])
     return Reply(answers.of(answers.Job, rows), pagination)
-
-
-def _by_creation(job: Job) -> Cursor:
-    return Cursor(BY_CREATION, job.created_at, job.id)
-
-
-def _by_next_run(job: Job) -> Cursor:
-    return Cursor(BY_NEXT_RUN, job.next_run_at or job.created_at, job.id)
 
 
 @api.route("GET", "/jobs/stats", answer=answers.JobStats)

@@ -33,8 +33,9 @@ SELECT
 FROM created
 RETURNING job_id;
 
--- name: get :one
--- One job with its lifetime counts, deleted or not. Params: tenant_id text, id uuid. Returns Job. Locks: none.
+-- name: read :many
+-- Jobs with their lifetime counts, deleted or not, in the order of ids: the one place that names what is read of a job.
+-- Params: tenant_id text, ids uuid[]. Returns Job. Locks: none.
 SELECT
     j.id, j.tenant_id, j.name, j.description, j.type, j.schedule, j.timezone, j.start_at, j.end_at, j.max_runs,
     j.jitter_seconds AS jitter, j.misfire_policy, j.misfire_limit, j.start_deadline_seconds AS start_deadline,
@@ -44,50 +45,34 @@ SELECT
     coalesce(j.next_instant_at, j.next_run_at) AS next_instant_at, t.last_run_at,
     coalesce(t.completed + t.failed + t.timeout, 0) AS run_count,
     coalesce(t.failed + t.timeout, 0) AS fail_count,
-    j.version, j.created_at, j.updated_at
-FROM jobs AS j
-LEFT JOIN job_totals AS t ON j.id = t.job_id
-WHERE j.tenant_id = %(tenant_id)s AND j.id = %(id)s;
+    j.version, j.created_at, j.updated_at, now() AS now
+FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS w (id, place)
+INNER JOIN jobs AS j ON w.id = j.id
+LEFT JOIN job_totals AS t ON w.id = t.job_id
+WHERE j.tenant_id = %(tenant_id)s
+ORDER BY w.place;
 
 -- name: list :many
 -- A page of jobs, newest first. Params: tenant_id text, limit int, offset int; and, each NULL for any: status text
 -- (deleted jobs are left out unless asked for), type text, name_like text (a LIKE pattern), tag text, after_at
--- timestamptz and after_id uuid (the last row of the page before). Returns Job. Locks: none.
--- The rest is joined to the page, not to all jobs: hence the CTE.
-WITH page AS (
-    SELECT id
-    FROM jobs
-    WHERE
-        tenant_id = %(tenant_id)s
-        AND (
-            (%(status)s::text IS NULL AND status <> 'deleted')
-            OR (%(status)s::text IS NOT NULL AND status = %(status)s::text)
-        )
-        AND (%(type)s::text IS NULL OR type = %(type)s::text)
-        AND (%(name_like)s::text IS NULL OR lower(name) LIKE lower(%(name_like)s::text))
-        AND (%(tag)s::text IS NULL OR %(tag)s::text = ANY(tags))
-        AND (
-            %(after_at)s::timestamptz IS NULL
-            OR (created_at, id) < (%(after_at)s::timestamptz, %(after_id)s::uuid)
-        )
-    ORDER BY created_at DESC, id DESC
-    LIMIT %(limit)s OFFSET %(offset)s
-)
-
-SELECT
-    j.id, j.tenant_id, j.name, j.description, j.type, j.schedule, j.timezone, j.start_at, j.end_at, j.max_runs,
-    j.jitter_seconds AS jitter, j.misfire_policy, j.misfire_limit, j.start_deadline_seconds AS start_deadline,
-    j.overlap_policy, j.endpoint, j.method, j.headers, j.payload, j.timeout_seconds AS timeout, j.max_retries,
-    j.retry_delay_seconds AS retry_delay, j.retry_backoff, j.retry_max_delay_seconds AS retry_max_delay, j.retry_on,
-    j.priority, j.tags, j.metadata, j.status, j.anchor_at, j.runs, j.paused_at, j.next_run_at,
-    coalesce(j.next_instant_at, j.next_run_at) AS next_instant_at, t.last_run_at,
-    coalesce(t.completed + t.failed + t.timeout, 0) AS run_count,
-    coalesce(t.failed + t.timeout, 0) AS fail_count,
-    j.version, j.created_at, j.updated_at
-FROM page AS p
-INNER JOIN jobs AS j ON p.id = j.id
-LEFT JOIN job_totals AS t ON p.id = t.job_id
-ORDER BY j.created_at DESC, j.id DESC;
+-- timestamptz and after_id uuid (the last row of the page before). Returns Placed. Locks: none.
+SELECT id, created_at AS at
+FROM jobs
+WHERE
+    tenant_id = %(tenant_id)s
+    AND (
+        (%(status)s::text IS NULL AND status <> 'deleted')
+        OR (%(status)s::text IS NOT NULL AND status = %(status)s::text)
+    )
+    AND (%(type)s::text IS NULL OR type = %(type)s::text)
+    AND (%(name_like)s::text IS NULL OR lower(name) LIKE lower(%(name_like)s::text))
+    AND (%(tag)s::text IS NULL OR %(tag)s::text = ANY(tags))
+    AND (
+        %(after_at)s::timestamptz IS NULL
+        OR (created_at, id) < (%(after_at)s::timestamptz, %(after_id)s::uuid)
+    )
+ORDER BY created_at DESC, id DESC
+LIMIT %(limit)s OFFSET %(offset)s;
 
 -- name: count :value
 -- How many jobs a list has, counted no further than limit. Params: tenant_id text, limit int; and, each NULL for any:
@@ -111,38 +96,21 @@ FROM (
 -- name: list_upcoming :many
 -- A page of active jobs that run before an instant, the earliest first. Params: tenant_id text, upcoming_before
 -- timestamptz, limit int, offset int; and, each NULL for any: type text, name_like text (a LIKE pattern), tag text,
--- after_at timestamptz and after_id uuid (next_run_at and id of the page before's last). Returns Job. Locks: none.
-WITH page AS (
-    SELECT id
-    FROM jobs
-    WHERE
-        tenant_id = %(tenant_id)s
-        AND next_run_at < %(upcoming_before)s::timestamptz
-        AND (%(type)s::text IS NULL OR type = %(type)s::text)
-        AND (%(name_like)s::text IS NULL OR lower(name) LIKE lower(%(name_like)s::text))
-        AND (%(tag)s::text IS NULL OR %(tag)s::text = ANY(tags))
-        AND (
-            %(after_at)s::timestamptz IS NULL
-            OR (next_run_at, id) > (%(after_at)s::timestamptz, %(after_id)s::uuid)
-        )
-    ORDER BY next_run_at, id
-    LIMIT %(limit)s OFFSET %(offset)s
-)
-
-SELECT
-    j.id, j.tenant_id, j.name, j.description, j.type, j.schedule, j.timezone, j.start_at, j.end_at, j.max_runs,
-    j.jitter_seconds AS jitter, j.misfire_policy, j.misfire_limit, j.start_deadline_seconds AS start_deadline,
-    j.overlap_policy, j.endpoint, j.method, j.headers, j.payload, j.timeout_seconds AS timeout, j.max_retries,
-    j.retry_delay_seconds AS retry_delay, j.retry_backoff, j.retry_max_delay_seconds AS retry_max_delay, j.retry_on,
-    j.priority, j.tags, j.metadata, j.status, j.anchor_at, j.runs, j.paused_at, j.next_run_at,
-    coalesce(j.next_instant_at, j.next_run_at) AS next_instant_at, t.last_run_at,
-    coalesce(t.completed + t.failed + t.timeout, 0) AS run_count,
-    coalesce(t.failed + t.timeout, 0) AS fail_count,
-    j.version, j.created_at, j.updated_at
-FROM page AS p
-INNER JOIN jobs AS j ON p.id = j.id
-LEFT JOIN job_totals AS t ON p.id = t.job_id
-ORDER BY j.next_run_at, j.id;
+-- after_at timestamptz and after_id uuid (next_run_at and id of the page before's last). Returns Placed. Locks: none.
+SELECT id, next_run_at AS at
+FROM jobs
+WHERE
+    tenant_id = %(tenant_id)s
+    AND next_run_at < %(upcoming_before)s::timestamptz
+    AND (%(type)s::text IS NULL OR type = %(type)s::text)
+    AND (%(name_like)s::text IS NULL OR lower(name) LIKE lower(%(name_like)s::text))
+    AND (%(tag)s::text IS NULL OR %(tag)s::text = ANY(tags))
+    AND (
+        %(after_at)s::timestamptz IS NULL
+        OR (next_run_at, id) > (%(after_at)s::timestamptz, %(after_id)s::uuid)
+    )
+ORDER BY next_run_at, id
+LIMIT %(limit)s OFFSET %(offset)s;
 
 -- name: count_upcoming :value
 -- How many jobs list_upcoming has, counted no further than limit. Params: tenant_id text, upcoming_before timestamptz,
@@ -160,16 +128,11 @@ FROM (
     LIMIT %(limit)s
 ) AS counted;
 
--- name: lock :one
+-- name: lock :value
 -- Lock a job before changing it, so that an edit and a tick never race: the ticker skips a locked job, and an edit
--- waits for the ticker and then sees what it wrote. Params: tenant_id text, id uuid. Returns LockedJob.
+-- waits for the ticker and then, by `read`, sees what it wrote. Params: tenant_id text, id uuid. Result: its id.
 -- Locks: that job, NO KEY UPDATE; the queue rows a change touches are locked after it, in id order.
-SELECT
-    id, name, description, type, schedule, timezone, start_at, end_at, max_runs, jitter_seconds AS jitter,
-    misfire_policy, misfire_limit, start_deadline_seconds AS start_deadline, overlap_policy, endpoint, method, headers,
-    payload, timeout_seconds AS timeout, max_retries, retry_delay_seconds AS retry_delay, retry_backoff,
-    retry_max_delay_seconds AS retry_max_delay, retry_on, priority, tags, metadata, status, anchor_at, runs, paused_at,
-    next_run_at, coalesce(next_instant_at, next_run_at) AS next_instant_at, now() AS now
+SELECT id
 FROM jobs
 WHERE tenant_id = %(tenant_id)s AND id = %(id)s
 FOR NO KEY UPDATE;
