@@ -16,7 +16,7 @@ dev: $(STAMP) ## The same, restarted when a source file changes
 	@exec $(BIN)/watchfiles --sigint-timeout 40 '$(BIN)/python -m service home' service sql
 
 test: $(STAMP) ## Run the tests, on servers of their own
-	@exec $(BIN)/pytest
+	@exec $(BIN)/pytest -n 4 --dist worksteal
 
 lint: $(STAMP) ## Check Python, types, migrations, Dockerfile and compose.yaml
 	$(BIN)/ruff check .
