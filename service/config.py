@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from service import log
 from service.zone import zone_names
 
 
@@ -62,10 +63,14 @@ def _ssl_mode(raw: str) -> str:
 
 
 def _log_level(raw: str) -> str:
-    levels = ("DEBUG", "INFO", "WARNING", "ERROR")
-    if raw.upper() not in levels:
-        raise ValueError("one of " + ", ".join(levels))
-    return raw.upper()
+    log.parse_level(raw)
+    return raw.upper() if "=" not in raw else raw
+
+
+def _log_format(raw: str) -> str:
+    if raw not in ("text", "json"):
+        raise ValueError("text (key=value) or json")
+    return raw
 
 
 def _database_url(raw: str) -> str:
@@ -117,7 +122,8 @@ class Config:
     cleanup_days: int = _setting("SCHEDULER_CLEANUP_DAYS", 30, _whole(1, 3650))  # days the log is kept
     timezone: str = _setting("SCHEDULER_TIMEZONE", "UTC", _zone)  # default of jobs
     tenant_required: bool = _setting("TENANT_REQUIRED", False, _flag)  # refuse requests without X-Tenant-ID
-    log_level: str = _setting("LOG_LEVEL", "INFO", _log_level)
+    log_level: str = _setting("LOG_LEVEL", "INFO", _log_level)  # as log.parse_level reads it
+    log_format: str = _setting("LOG_FORMAT", "text", _log_format)
     tracing_enabled: bool = _setting("TRACING_ENABLED", False, _flag)
     otlp_endpoint: str = _setting("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318", _http_url)
 

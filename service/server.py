@@ -22,7 +22,7 @@ SAME_SIGNAL_SECONDS = 1.0  # a terminal and a supervisor may both pass one Ctrl-
 
 def serve(config: Config, role: str = "all") -> int:
     """Serve as `role` until SIGTERM or SIGINT, then drain. Returns the exit code: 1 when a part of the engine broke."""
-    log.configure(config.log_level)
+    log.configure(config.log_level, config.log_format)
     tracing.configure(config, __version__)
     shutdown = Shutdown()
     with ExitStack() as closing:

@@ -6,8 +6,8 @@ from flask import Flask, Response, request
 from flask_swagger_ui import get_swaggerui_blueprint
 from opentelemetry.trace import SpanKind
 
-from service import metrics, tracing
-from service.api import body, envelope, openapi
+from service import log, metrics, tracing
+from service.api import access, body, envelope, openapi
 from service.api.services import Services
 
 __all__ = ["Services", "create_app"]
@@ -17,7 +17,7 @@ DOCS = {"app_name": "Scheduler Service", "layout": "BaseLayout", "validatorUrl":
 
 
 class App(Flask):
-    """A Flask app that puts a span and a measurement around each request."""
+    """A Flask app that puts a span, a measurement and a line in the log around each request."""
 
     def full_dispatch_request(self) -> Response:
         """Answer the request at hand, errors included."""
@@ -25,8 +25,12 @@ class App(Flask):
         method = request.method if request.method in METHODS else "other"
         route = request.url_rule.rule if request.url_rule else "unmatched"
         traceparent = envelope.incoming_traceparent()
-        with tracing.span(f"{method} {route}", kind=SpanKind.SERVER, traceparent=traceparent) as span:
+        with (
+            tracing.span(f"{method} {route}", kind=SpanKind.SERVER, traceparent=traceparent) as span,
+            log.context(request_id=access.request_id(), trace_id=envelope.trace_id()),
+        ):
             response = super().full_dispatch_request()
+            access.tell(response, method, route, started)
             span.set_attribute("http.response.status_code", response.status_code)
         metrics.REQUESTS.labels(method, route, response.status_code).inc()
         metrics.REQUEST_DURATION.labels(method, route).observe(time.monotonic() - started)

@@ -124,5 +124,5 @@ def _no_path() -> str:
 
 
 def _fault(error: Exception) -> Response:
-    log.error(log.REQUEST_FAILED, exc=error, method=request.method, path=request.path, trace_id=trace_id())
+    log.error(log.REQUEST_FAILED, exc=error, method=request.method, path=request.path)
     return failure(500, "INTERNAL_ERROR", "The request could not be served; the log tells why.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app, g, request
 from pydantic import BaseModel, ValidationError
 
 from service.api import answers, body, envelope, messages
@@ -91,6 +91,7 @@ def _view(route: Route, handler: Handler) -> Callable[..., Response]:
         tenant = _tenant(services.config.tenant_required, problems)
         if problems:
             raise ValidationFailed(problems)
+        g.tenant = tenant
         try:
             reply = handler(Call(services, tenant), **path, **values)
         except NotFound:

@@ -18,7 +18,8 @@ BAD = {
     "SCHEDULER_MISFIRE_SECONDS": "inf",
     "SCHEDULER_TIMEZONE": "Mars/Olympus",
     "TENANT_REQUIRED": "perhaps",
-    "LOG_LEVEL": "LOUD",
+    "LOG_LEVEL": "INFO,nonsense=DEBUG",
+    "LOG_FORMAT": "xml",
 }
 
 
