@@ -11,6 +11,238 @@ SET client_min_messages = warning;
 SET row_security = off;
 
 --
+-- Name: audit_actor(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.audit_actor() RETURNS text
+    LANGUAGE sql STABLE
+    RETURN CASE WHEN (current_setting('role'::text) = 'scheduler_api'::text) THEN COALESCE(NULLIF(current_setting('scheduler.actor'::text, true), ''::text), 'api'::text) ELSE ('role:'::text || (SESSION_USER)::text) END;
+
+--
+-- Name: FUNCTION audit_actor(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.audit_actor() IS 'Who acts in this transaction: what the API has set, or else whoever is logged in. Only scheduler_api is believed.';
+
+--
+-- Name: audit_changes(jsonb, jsonb); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.audit_changes(held jsonb, other jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT jsonb_object_agg(h.key, CASE WHEN (octet_length((h.value)::text) > 8192) THEN jsonb_build_object('bytes', octet_length((h.value)::text), 'sha256', encode(sha256(convert_to((h.value)::text, 'UTF8'::name)), 'hex'::text)) ELSE h.value END) AS jsonb_object_agg FROM jsonb_each(audit_changes.held) h(key, value) WHERE ((audit_changes.other IS NULL) OR ((audit_changes.other -> h.key) IS DISTINCT FROM h.value)));
+
+--
+-- Name: FUNCTION audit_changes(held jsonb, other jsonb); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.audit_changes(held jsonb, other jsonb) IS 'The members of held that other has not, or has otherwise; NULL when there are none. A value of more than 8 KiB is shown by its length and digest: job_versions has it whole.';
+
+--
+-- Name: audit_job(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.audit_job() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    job jobs := coalesce(new, old);
+    was jsonb := CASE WHEN tg_op <> 'INSERT' THEN audit_view_of(old) END;
+    is_now jsonb := CASE WHEN tg_op <> 'DELETE' THEN audit_view_of(new) END;
+BEGIN
+    IF was = is_now THEN
+        RETURN NULL;
+    END IF;
+    PERFORM record_audit(
+        job.tenant_id,
+        CASE
+            WHEN tg_op = 'INSERT' THEN 'job.create'
+            WHEN tg_op = 'DELETE' THEN 'job.purge'
+            WHEN new.version <> old.version OR new.status = old.status THEN 'job.update'
+            WHEN new.status = 'deleted' THEN 'job.delete'
+            WHEN old.status = 'deleted' THEN 'job.restore'
+            WHEN new.status = 'paused' THEN 'job.pause'
+            WHEN old.status = 'paused' THEN 'job.resume'
+            WHEN new.status = 'completed' THEN 'job.complete'
+            ELSE 'job.restart'
+        END,
+        job.id, job.id, audit_changes(was, is_now), audit_changes(is_now, was)
+    );
+    RETURN NULL;
+END
+$$;
+
+--
+-- Name: FUNCTION audit_job(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.audit_job() IS 'Record a change of a job, whoever makes it and by whatever statement.';
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: jobs; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.jobs (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    tenant_id text NOT NULL,
+    name text NOT NULL,
+    description text,
+    type text NOT NULL,
+    schedule text NOT NULL,
+    timezone text NOT NULL,
+    anchor_at timestamp with time zone DEFAULT now() NOT NULL,
+    endpoint text NOT NULL,
+    method text NOT NULL,
+    headers jsonb DEFAULT '{}'::jsonb NOT NULL,
+    payload jsonb,
+    timeout_seconds integer NOT NULL,
+    max_retries integer NOT NULL,
+    retry_delay_seconds integer NOT NULL,
+    priority smallint NOT NULL,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    status text DEFAULT 'active'::text NOT NULL,
+    next_run_at timestamp with time zone,
+    next_instant_at timestamp with time zone,
+    start_at timestamp with time zone,
+    end_at timestamp with time zone,
+    max_runs integer,
+    runs integer DEFAULT 0 NOT NULL,
+    jitter_seconds integer DEFAULT 0 NOT NULL,
+    misfire_policy text DEFAULT 'fire_once'::text NOT NULL,
+    misfire_limit integer DEFAULT 100 NOT NULL,
+    start_deadline_seconds integer,
+    overlap_policy text DEFAULT 'allow'::text NOT NULL,
+    retry_backoff text DEFAULT 'fixed'::text NOT NULL,
+    retry_max_delay_seconds integer,
+    retry_on text[],
+    paused_at timestamp with time zone,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT jobs_bounds_in_order CHECK ((end_at > start_at)),
+    CONSTRAINT jobs_description_length CHECK ((char_length(description) <= 10000)),
+    CONSTRAINT jobs_endpoint_http CHECK (((endpoint ~* '^https?://'::text) AND (char_length(endpoint) <= 2048))),
+    CONSTRAINT jobs_headers_object CHECK ((jsonb_typeof(headers) = 'object'::text)),
+    CONSTRAINT jobs_jitter_in_range CHECK (((jitter_seconds >= 0) AND (jitter_seconds <= 86400))),
+    CONSTRAINT jobs_max_retries_in_range CHECK (((max_retries >= 0) AND (max_retries <= 100))),
+    CONSTRAINT jobs_max_runs_in_range CHECK ((max_runs >= 1)),
+    CONSTRAINT jobs_metadata_object CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+    CONSTRAINT jobs_method_known CHECK ((method = ANY (ARRAY['GET'::text, 'HEAD'::text, 'POST'::text, 'PUT'::text, 'PATCH'::text, 'DELETE'::text, 'OPTIONS'::text]))),
+    CONSTRAINT jobs_misfire_limit_in_range CHECK (((misfire_limit >= 1) AND (misfire_limit <= 1000))),
+    CONSTRAINT jobs_misfire_policy_known CHECK ((misfire_policy = ANY (ARRAY['fire_once'::text, 'skip'::text, 'fire_all'::text]))),
+    CONSTRAINT jobs_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 255))),
+    CONSTRAINT jobs_next_run_only_when_active CHECK (((next_run_at IS NULL) OR (status = 'active'::text))),
+    CONSTRAINT jobs_overlap_policy_known CHECK ((overlap_policy = ANY (ARRAY['allow'::text, 'skip'::text, 'queue'::text, 'replace'::text]))),
+    CONSTRAINT jobs_paused_at_iff_paused CHECK (((paused_at IS NULL) OR (status = 'paused'::text))),
+    CONSTRAINT jobs_priority_in_range CHECK (((priority >= 1) AND (priority <= 10))),
+    CONSTRAINT jobs_retry_backoff_known CHECK ((retry_backoff = ANY (ARRAY['fixed'::text, 'exponential'::text]))),
+    CONSTRAINT jobs_retry_delay_in_range CHECK (((retry_delay_seconds >= 0) AND (retry_delay_seconds <= 86400))),
+    CONSTRAINT jobs_retry_max_delay_in_range CHECK (((retry_max_delay_seconds >= 1) AND (retry_max_delay_seconds <= 86400))),
+    CONSTRAINT jobs_retry_on_count CHECK ((cardinality(retry_on) <= 50)),
+    CONSTRAINT jobs_schedule_length CHECK (((char_length(schedule) >= 1) AND (char_length(schedule) <= 4095))),
+    CONSTRAINT jobs_start_deadline_in_range CHECK ((start_deadline_seconds >= 1)),
+    CONSTRAINT jobs_status_known CHECK ((status = ANY (ARRAY['active'::text, 'paused'::text, 'completed'::text, 'deleted'::text]))),
+    CONSTRAINT jobs_tags_count CHECK ((cardinality(tags) <= 50)),
+    CONSTRAINT jobs_tenant_id_pattern CHECK ((tenant_id ~ '^[A-Za-z0-9._:-]{1,64}$'::text)),
+    CONSTRAINT jobs_timeout_in_range CHECK (((timeout_seconds >= 1) AND (timeout_seconds <= 3600))),
+    CONSTRAINT jobs_timezone_length CHECK (((char_length(timezone) >= 1) AND (char_length(timezone) <= 64))),
+    CONSTRAINT jobs_type_known CHECK ((type = ANY (ARRAY['cron'::text, 'interval'::text, 'one_time'::text])))
+)
+WITH (fillfactor='85');
+
+--
+-- Name: TABLE jobs; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.jobs IS 'What a tenant wants called, and when. Written by the API; the engine only advances next_run_at and turns a job completed. Never deleted: status deleted hides it. fillfactor 85 leaves room on the page for the advance of next_run_at.';
+
+--
+-- Name: COLUMN jobs.anchor_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.anchor_at IS 'Origin of interval and @every schedules: the k-th instant is anchor_at plus k intervals, so runs never drift.';
+
+--
+-- Name: COLUMN jobs.payload; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.payload IS 'JSON body sent with the call; NULL sends no body.';
+
+--
+-- Name: COLUMN jobs.max_retries; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.max_retries IS 'Calls after the first: 3 means at most 4 calls.';
+
+--
+-- Name: COLUMN jobs.next_run_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.next_run_at IS 'The coming instant, or NULL when none is left or the job is not active. An active job with NULL here has had its last run materialized.';
+
+--
+-- Name: COLUMN jobs.next_instant_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.next_instant_at IS 'The schedule''s own instant behind next_run_at, which is later by the jitter offset; NULL means the same as next_run_at. Of a paused job: the first instant that the pause swallows.';
+
+--
+-- Name: COLUMN jobs.runs; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.runs IS 'Runs the schedule has materialized since it was set; max_runs bounds it.';
+
+--
+-- Name: COLUMN jobs.misfire_policy; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.misfire_policy IS 'For instants that passed while nobody ticked: fire_once (the newest runs), skip (none), fire_all (at most misfire_limit).';
+
+--
+-- Name: COLUMN jobs.start_deadline_seconds; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.start_deadline_seconds IS 'An instant older than this when it is materialized is skipped.';
+
+--
+-- Name: COLUMN jobs.overlap_policy; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.overlap_policy IS 'For an instant that comes due while an earlier execution lives: allow, skip, queue (one waits), replace (the earlier is cancelled).';
+
+--
+-- Name: COLUMN jobs.retry_on; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.retry_on IS 'Status codes and classes (503, 5xx, timeout, connection) that are retried; NULL is the default set.';
+
+--
+-- Name: COLUMN jobs.version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.version IS 'Counts the edits of the definition, from 1.';
+
+--
+-- Name: audit_view_of(public.jobs); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.audit_view_of(job public.jobs) RETURNS jsonb
+    LANGUAGE sql STABLE
+    RETURN ((to_jsonb(job) - ARRAY['id'::text, 'tenant_id'::text, 'anchor_at'::text, 'next_run_at'::text, 'next_instant_at'::text, 'runs'::text, 'created_at'::text, 'updated_at'::text, 'timeout_seconds'::text, 'retry_delay_seconds'::text, 'retry_max_delay_seconds'::text, 'jitter_seconds'::text, 'start_deadline_seconds'::text]) || jsonb_build_object('timeout', (job).timeout_seconds, 'retry_delay', (job).retry_delay_seconds, 'retry_max_delay', (job).retry_max_delay_seconds, 'jitter', (job).jitter_seconds, 'start_deadline', (job).start_deadline_seconds));
+
+--
+-- Name: FUNCTION audit_view_of(job public.jobs); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.audit_view_of(job public.jobs) IS 'What the audit may show of a job, by the API''s names: every column, later ones too, save what the engine moves. A secret value must be masked here; this is the only way from jobs to audit_log.';
+
+--
 -- Name: current_tenant(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -132,7 +364,124 @@ $_$;
 
 COMMENT ON FUNCTION public.make_log_partition(day date) IS 'Make the execution_log partition of a UTC day, taking over what the default partition holds of it. False when it was there. Runs as the owner, since only owners attach partitions.';
 
-SET default_tablespace = '';
+--
+-- Name: record_audit(text, text, uuid, uuid, jsonb, jsonb); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.record_audit(tenant_id text, action text, entity_id uuid, job_id uuid DEFAULT NULL::uuid, before jsonb DEFAULT NULL::jsonb, after jsonb DEFAULT NULL::jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF current_setting('role') = 'scheduler_api' AND tenant_id IS DISTINCT FROM current_tenant() THEN
+        RAISE insufficient_privilege USING MESSAGE = 'an audit row of another tenant';
+    END IF;
+    INSERT INTO audit_log (tenant_id, actor, action, entity_id, job_id, before, after, request_id)
+    VALUES (
+        record_audit.tenant_id, audit_actor(), record_audit.action, record_audit.entity_id, record_audit.job_id,
+        record_audit.before, record_audit.after, nullif(current_setting('scheduler.request_id', TRUE), '')
+    );
+END
+$$;
+
+--
+-- Name: FUNCTION record_audit(tenant_id text, action text, entity_id uuid, job_id uuid, before jsonb, after jsonb); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.record_audit(tenant_id text, action text, entity_id uuid, job_id uuid, before jsonb, after jsonb) IS 'Record an action that changes no row of jobs; those that do are recorded by the trigger jobs_audit. Actor and request are the transaction''s. Runs as the owner, so that no role needs INSERT and none can name another actor.';
+
+--
+-- Name: refuse_audit_change(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.refuse_audit_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE insufficient_privilege USING
+        MESSAGE = 'audit_log is insert-only', HINT = 'Retention deletes what is older than a day; nothing changes a row.';
+END
+$$;
+
+--
+-- Name: FUNCTION refuse_audit_change(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.refuse_audit_change() IS 'Refuse to change the record, whoever asks.';
+
+--
+-- Name: audit_log; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_log (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    tenant_id text NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    entity_id uuid,
+    job_id uuid,
+    before jsonb,
+    after jsonb,
+    request_id text,
+    CONSTRAINT audit_log_action_pattern CHECK ((action ~ '^[a-z_]{1,40}[.][a-z_]{1,40}$'::text)),
+    CONSTRAINT audit_log_actor_length CHECK (((char_length(actor) >= 1) AND (char_length(actor) <= 200))),
+    CONSTRAINT audit_log_request_id_length CHECK ((char_length(request_id) <= 200))
+);
+
+--
+-- Name: TABLE audit_log; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.audit_log IS 'Who changed what. Written by record_audit and the trigger jobs_audit alone, never changed, and deleted only by retention: no role has INSERT or UPDATE. The primary key serves audit.list and audit.count: a tenant''s rows, newest first.';
+
+--
+-- Name: COLUMN audit_log.at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.at IS 'The clock''s time, not the transaction''s, so that rows of one transaction keep their order.';
+
+--
+-- Name: COLUMN audit_log.actor; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.actor IS 'key:<id> of the API key; api for a request without one; role:<name> for whoever is logged in to the database.';
+
+--
+-- Name: COLUMN audit_log.action; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.action IS 'What was done to what: job.update, execution.cancel, key.revoke and the like.';
+
+--
+-- Name: COLUMN audit_log.entity_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.entity_id IS 'The job, execution or key; NULL where it is the tenant''s only one.';
+
+--
+-- Name: COLUMN audit_log.job_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.job_id IS 'The job concerned: of job and execution actions.';
+
+--
+-- Name: COLUMN audit_log.before; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.before IS 'What changed, as it was; NULL when there was nothing before.';
+
+--
+-- Name: COLUMN audit_log.after; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.after IS 'What changed, as it became, or what was asked for; NULL when nothing is left.';
+
+--
+-- Name: COLUMN audit_log.request_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.request_id IS 'traceId of the API request.';
 
 --
 -- Name: execution_log; Type: TABLE; Schema: public; Owner: -
@@ -210,8 +559,6 @@ COMMENT ON COLUMN public.execution_log.skipped_count IS 'On skipped rows: how ma
 --
 
 COMMENT ON COLUMN public.execution_log.error_code IS 'Kind of failure (http_status, timeout, connection, worker_lost, ...); on skipped rows the reason (misfire).';
-
-SET default_table_access_method = heap;
 
 --
 -- Name: execution_log_default; Type: TABLE; Schema: public; Owner: -
@@ -499,151 +846,6 @@ CREATE TABLE public.job_versions (
 COMMENT ON TABLE public.job_versions IS 'Every definition a job has had, insert-only: what an execution of an earlier version sent, and what the schedule named then.';
 
 --
--- Name: jobs; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.jobs (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    tenant_id text NOT NULL,
-    name text NOT NULL,
-    description text,
-    type text NOT NULL,
-    schedule text NOT NULL,
-    timezone text NOT NULL,
-    anchor_at timestamp with time zone DEFAULT now() NOT NULL,
-    endpoint text NOT NULL,
-    method text NOT NULL,
-    headers jsonb DEFAULT '{}'::jsonb NOT NULL,
-    payload jsonb,
-    timeout_seconds integer NOT NULL,
-    max_retries integer NOT NULL,
-    retry_delay_seconds integer NOT NULL,
-    priority smallint NOT NULL,
-    tags text[] DEFAULT '{}'::text[] NOT NULL,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    status text DEFAULT 'active'::text NOT NULL,
-    next_run_at timestamp with time zone,
-    next_instant_at timestamp with time zone,
-    start_at timestamp with time zone,
-    end_at timestamp with time zone,
-    max_runs integer,
-    runs integer DEFAULT 0 NOT NULL,
-    jitter_seconds integer DEFAULT 0 NOT NULL,
-    misfire_policy text DEFAULT 'fire_once'::text NOT NULL,
-    misfire_limit integer DEFAULT 100 NOT NULL,
-    start_deadline_seconds integer,
-    overlap_policy text DEFAULT 'allow'::text NOT NULL,
-    retry_backoff text DEFAULT 'fixed'::text NOT NULL,
-    retry_max_delay_seconds integer,
-    retry_on text[],
-    paused_at timestamp with time zone,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT jobs_bounds_in_order CHECK ((end_at > start_at)),
-    CONSTRAINT jobs_description_length CHECK ((char_length(description) <= 10000)),
-    CONSTRAINT jobs_endpoint_http CHECK (((endpoint ~* '^https?://'::text) AND (char_length(endpoint) <= 2048))),
-    CONSTRAINT jobs_headers_object CHECK ((jsonb_typeof(headers) = 'object'::text)),
-    CONSTRAINT jobs_jitter_in_range CHECK (((jitter_seconds >= 0) AND (jitter_seconds <= 86400))),
-    CONSTRAINT jobs_max_retries_in_range CHECK (((max_retries >= 0) AND (max_retries <= 100))),
-    CONSTRAINT jobs_max_runs_in_range CHECK ((max_runs >= 1)),
-    CONSTRAINT jobs_metadata_object CHECK ((jsonb_typeof(metadata) = 'object'::text)),
-    CONSTRAINT jobs_method_known CHECK ((method = ANY (ARRAY['GET'::text, 'HEAD'::text, 'POST'::text, 'PUT'::text, 'PATCH'::text, 'DELETE'::text, 'OPTIONS'::text]))),
-    CONSTRAINT jobs_misfire_limit_in_range CHECK (((misfire_limit >= 1) AND (misfire_limit <= 1000))),
-    CONSTRAINT jobs_misfire_policy_known CHECK ((misfire_policy = ANY (ARRAY['fire_once'::text, 'skip'::text, 'fire_all'::text]))),
-    CONSTRAINT jobs_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 255))),
-    CONSTRAINT jobs_next_run_only_when_active CHECK (((next_run_at IS NULL) OR (status = 'active'::text))),
-    CONSTRAINT jobs_overlap_policy_known CHECK ((overlap_policy = ANY (ARRAY['allow'::text, 'skip'::text, 'queue'::text, 'replace'::text]))),
-    CONSTRAINT jobs_paused_at_iff_paused CHECK (((paused_at IS NULL) OR (status = 'paused'::text))),
-    CONSTRAINT jobs_priority_in_range CHECK (((priority >= 1) AND (priority <= 10))),
-    CONSTRAINT jobs_retry_backoff_known CHECK ((retry_backoff = ANY (ARRAY['fixed'::text, 'exponential'::text]))),
-    CONSTRAINT jobs_retry_delay_in_range CHECK (((retry_delay_seconds >= 0) AND (retry_delay_seconds <= 86400))),
-    CONSTRAINT jobs_retry_max_delay_in_range CHECK (((retry_max_delay_seconds >= 1) AND (retry_max_delay_seconds <= 86400))),
-    CONSTRAINT jobs_retry_on_count CHECK ((cardinality(retry_on) <= 50)),
-    CONSTRAINT jobs_schedule_length CHECK (((char_length(schedule) >= 1) AND (char_length(schedule) <= 4095))),
-    CONSTRAINT jobs_start_deadline_in_range CHECK ((start_deadline_seconds >= 1)),
-    CONSTRAINT jobs_status_known CHECK ((status = ANY (ARRAY['active'::text, 'paused'::text, 'completed'::text, 'deleted'::text]))),
-    CONSTRAINT jobs_tags_count CHECK ((cardinality(tags) <= 50)),
-    CONSTRAINT jobs_tenant_id_pattern CHECK ((tenant_id ~ '^[A-Za-z0-9._:-]{1,64}$'::text)),
-    CONSTRAINT jobs_timeout_in_range CHECK (((timeout_seconds >= 1) AND (timeout_seconds <= 3600))),
-    CONSTRAINT jobs_timezone_length CHECK (((char_length(timezone) >= 1) AND (char_length(timezone) <= 64))),
-    CONSTRAINT jobs_type_known CHECK ((type = ANY (ARRAY['cron'::text, 'interval'::text, 'one_time'::text])))
-)
-WITH (fillfactor='85');
-
---
--- Name: TABLE jobs; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON TABLE public.jobs IS 'What a tenant wants called, and when. Written by the API; the engine only advances next_run_at and turns a job completed. Never deleted: status deleted hides it. fillfactor 85 leaves room on the page for the advance of next_run_at.';
-
---
--- Name: COLUMN jobs.anchor_at; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.jobs.anchor_at IS 'Origin of interval and @every schedules: the k-th instant is anchor_at plus k intervals, so runs never drift.';
-
---
--- Name: COLUMN jobs.payload; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.jobs.payload IS 'JSON body sent with the call; NULL sends no body.';
-
---
--- Name: COLUMN jobs.max_retries; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.jobs.max_retries IS 'Calls after the first: 3 means at most 4 calls.';
-
---
--- Name: COLUMN jobs.next_run_at; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.jobs.next_run_at IS 'The coming instant, or NULL when none is left or the job is not active. An active job with NULL here has had its last run materialized.';
-
---
--- Name: COLUMN jobs.next_instant_at; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.jobs.next_instant_at IS 'The schedule''s own instant behind next_run_at, which is later by the jitter offset; NULL means the same as next_run_at. Of a paused job: the first instant that the pause swallows.';
-
---
--- Name: COLUMN jobs.runs; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.jobs.runs IS 'Runs the schedule has materialized since it was set; max_runs bounds it.';
-
---
--- Name: COLUMN jobs.misfire_policy; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.jobs.misfire_policy IS 'For instants that passed while nobody ticked: fire_once (the newest runs), skip (none), fire_all (at most misfire_limit).';
-
---
--- Name: COLUMN jobs.start_deadline_seconds; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.jobs.start_deadline_seconds IS 'An instant older than this when it is materialized is skipped.';
-
---
--- Name: COLUMN jobs.overlap_policy; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.jobs.overlap_policy IS 'For an instant that comes due while an earlier execution lives: allow, skip, queue (one waits), replace (the earlier is cancelled).';
-
---
--- Name: COLUMN jobs.retry_on; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.jobs.retry_on IS 'Status codes and classes (503, 5xx, timeout, connection) that are retried; NULL is the default set.';
-
---
--- Name: COLUMN jobs.version; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.jobs.version IS 'Counts the edits of the definition, from 1.';
-
---
 -- Name: log_partitions; Type: VIEW; Schema: public; Owner: -
 --
 
@@ -750,6 +952,13 @@ COMMENT ON VIEW public.service_state IS 'Depth of the queue (each count stops at
 ALTER TABLE ONLY public.execution_log ATTACH PARTITION public.execution_log_default DEFAULT;
 
 --
+-- Name: audit_log audit_log_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (tenant_id, at, id);
+
+--
 -- Name: execution_log execution_log_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -811,6 +1020,42 @@ ALTER TABLE ONLY public.schema_migrations
 
 ALTER TABLE ONLY public.workers
     ADD CONSTRAINT workers_pkey PRIMARY KEY (id);
+
+--
+-- Name: audit_log_at_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_log_at_idx ON public.audit_log USING brin (at) WITH (pages_per_range='16');
+
+--
+-- Name: INDEX audit_log_at_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.audit_log_at_idx IS 'Serves upkeep.purge_audit: rows lie in the order of time.';
+
+--
+-- Name: audit_log_entity_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_log_entity_idx ON public.audit_log USING btree (entity_id, at, id) WHERE (entity_id IS NOT NULL);
+
+--
+-- Name: INDEX audit_log_entity_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.audit_log_entity_idx IS 'Serves audit.list and audit.count by entity.';
+
+--
+-- Name: audit_log_job_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_log_job_idx ON public.audit_log USING btree (job_id, at, id) WHERE (job_id IS NOT NULL);
+
+--
+-- Name: INDEX audit_log_job_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.audit_log_job_idx IS 'Serves audit.list and audit.count by job.';
 
 --
 -- Name: execution_log_job_idx; Type: INDEX; Schema: public; Owner: -
@@ -1035,6 +1280,30 @@ ALTER INDEX public.execution_log_tenant_idx ATTACH PARTITION public.execution_lo
 ALTER INDEX public.execution_log_ended_idx ATTACH PARTITION public.execution_log_default_tenant_id_status_scheduled_at_id_idx;
 
 --
+-- Name: audit_log audit_log_insert_only; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER audit_log_insert_only BEFORE UPDATE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_audit_change();
+
+--
+-- Name: audit_log audit_log_kept_a_day; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER audit_log_kept_a_day BEFORE DELETE ON public.audit_log FOR EACH ROW WHEN ((old.at > (now() - '1 day'::interval))) EXECUTE FUNCTION public.refuse_audit_change();
+
+--
+-- Name: jobs jobs_audit; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER jobs_audit AFTER INSERT OR DELETE OR UPDATE ON public.jobs FOR EACH ROW WHEN ((current_setting('role'::text) <> 'scheduler_engine'::text)) EXECUTE FUNCTION public.audit_job();
+
+--
+-- Name: TRIGGER jobs_audit ON jobs; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER jobs_audit ON public.jobs IS 'Every change of a job goes to audit_log, save the engine''s: those come from the job''s own schedule.';
+
+--
 -- Name: job_history job_history_job_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1054,6 +1323,18 @@ ALTER TABLE ONLY public.job_totals
 
 ALTER TABLE ONLY public.job_versions
     ADD CONSTRAINT job_versions_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
+
+--
+-- Name: audit_log; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: audit_log engine; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY engine ON public.audit_log TO scheduler_engine USING (true);
 
 --
 -- Name: execution_log engine; Type: POLICY; Schema: public; Owner: -
@@ -1128,6 +1409,12 @@ ALTER TABLE public.job_versions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.jobs ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: audit_log tenant; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY tenant ON public.audit_log FOR SELECT TO scheduler_api USING ((tenant_id = public.current_tenant()));
+
+--
 -- Name: execution_log tenant; Type: POLICY; Schema: public; Owner: -
 --
 
@@ -1175,4 +1462,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125080000'),
     ('20261125080100'),
     ('20261125080200'),
-    ('20261125080300');
+    ('20261125080300'),
+    ('20261125160100');
