@@ -7,8 +7,9 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from service import executions, notify, occurrences, sql
+from service import audit, executions, notify, occurrences, sql
 from service.errors import Conflict, Problem, ValidationFailed
+from service.instants import rfc3339
 from service.occurrences import Definition
 from service.policy import Run, due_between
 from service.schedule import ScheduleError
@@ -77,6 +78,8 @@ def backfill(
     judged = _backfill(conn, tenant_id=tenant_id, id=id, ats=known, dry_run=dry_run)
     free = [item.at for item in judged if not item.taken]
     if free and not dry_run:
+        asked = {"from": rfc3339(start), "to": rfc3339(end), "executions": len(free)}
+        audit.record(conn, tenant_id, "job.backfill", id, id, after=asked)
         _start(conn, job)
     return Outcome(free, len(known) - len(free), len(ats) - len(decided), len(decided) - len(known))
 

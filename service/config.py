@@ -120,6 +120,7 @@ class Config:
     heartbeat: float = _setting("SCHEDULER_HEARTBEAT_SECONDS", 5.0, _seconds(0.1, 300))  # worker heartbeat, s
     misfire_after: float = _setting("SCHEDULER_MISFIRE_SECONDS", 60.0, _seconds(5, 86400))  # later is a misfire
     cleanup_days: int = _setting("SCHEDULER_CLEANUP_DAYS", 30, _whole(1, 3650))  # days the log is kept
+    audit_days: int = _setting("SCHEDULER_AUDIT_DAYS", 365, _whole(1, 36500))  # days the audit log is kept
     timezone: str = _setting("SCHEDULER_TIMEZONE", "UTC", _zone)  # default of jobs
     tenant_required: bool = _setting("TENANT_REQUIRED", False, _flag)  # refuse requests without X-Tenant-ID
     log_level: str = _setting("LOG_LEVEL", "INFO", _log_level)  # as log.parse_level reads it

@@ -91,8 +91,14 @@ def _session_arguments(role: str) -> dict[str, Any]:
 
 
 @contextmanager
-def transaction(pool: Pool, tenant: str | None = None) -> Iterator[Connection[Any]]:
+def transaction(
+    pool: Pool, tenant: str | None = None, actor: str | None = None, request_id: str | None = None
+) -> Iterator[Connection[Any]]:
     """Run a block in one transaction, as `tenant` where one is given; commits at the end.
+
+    Args:
+        actor: who the audit log says has acted, within a request of a tenant; None is "api".
+        request_id: where the audit log says it came from.
 
     Raises:
         ValidationFailed, Conflict: a constraint refused what was written.
@@ -101,7 +107,7 @@ def transaction(pool: Pool, tenant: str | None = None) -> Iterator[Connection[An
     try:
         with pool.connection() as conn, conn.transaction():
             if tenant is not None:
-                _enter_tenant(conn, tenant=tenant)
+                _enter_tenant(conn, tenant=tenant, actor=actor, request_id=request_id)
             yield conn
     except psycopg.Error as error:
         raise translated(error) from error

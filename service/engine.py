@@ -110,7 +110,8 @@ class Engine:
         return 0.0 if rescued else min(self._config.heartbeat / 2, POLL_SECONDS * 5)
 
     def _keep_partitions(self) -> float:
-        return upkeep.keep_partitions(self._pool, self._config.cleanup_days)
+        partitions = upkeep.keep_partitions(self._pool, self._config.cleanup_days)
+        return min(partitions, upkeep.purge_audit(self._pool, self._config.audit_days))
 
     def _on_work(self) -> None:
         self._claim.wake()

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from service import notify, sql
+from service import audit, notify, sql
 from service.errors import Conflict
 from service.rows import (
     Execution,
@@ -87,7 +87,9 @@ def cancel(conn: Connection[Any], tenant_id: str, id: UUID) -> ExecutionDetail:
     if live is None:
         finished = get(conn, tenant_id=tenant_id, id=id)
         raise Conflict(f"The execution has finished: it is {finished.status}.")
+    was = get(conn, tenant_id=tenant_id, id=id)
     cancel_all(conn, [live])
+    audit.record(conn, tenant_id, "execution.cancel", id, was.job_id, {"status": was.status}, {"status": "cancelled"})
     return get(conn, tenant_id=tenant_id, id=id)
 
 

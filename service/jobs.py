@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from service import due, executions, notify, plans, policy, skips, sql
+from service import audit, due, executions, notify, plans, policy, skips, sql
 from service.errors import Conflict, NotFound
 from service.policy import Plan, PreviewRun, Run
 from service.rows import ExecutionDetail, Job, JobCounts, JobDefinition, LiveExecution, Placed
@@ -145,6 +145,7 @@ def trigger(conn: Connection[Any], tenant_id: str, id: UUID) -> ExecutionDetail:
     if job.status == "deleted":
         raise Conflict("The job is deleted.")
     execution_id = _create_execution(conn, tenant_id=tenant_id, job_id=id, priority=job.priority)
+    audit.record(conn, tenant_id, "job.trigger", id, id, after={"execution_id": str(execution_id)})
     notify.work(conn)
     return executions.get(conn, tenant_id=tenant_id, id=execution_id)
 

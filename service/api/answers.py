@@ -250,6 +250,24 @@ class ExecutionStats(Answer):
     percentiles: Percentiles
 
 
+class AuditEntry(Answer):
+    """Who changed what."""
+
+    id: UUID
+    at: datetime
+    tenant_id: str
+    actor: str = Field(description="key:<id>, api for a request without a key, or role:<name> in the database.")
+    action: str = Field(description="Such as job.update, job.pause, job.trigger or execution.cancel.")
+    entity_id: UUID | None = Field(description="The job, execution or key; null where it is the tenant's only one.")
+    job_id: UUID | None = Field(description="The job concerned.")
+    before: dict[str, JsonValue] | None = Field(description="What changed, as it was; null when nothing was.")
+    after: dict[str, JsonValue] | None = Field(
+        description="What changed, as it became, or what was asked for. A value of more than 8 KiB is shown by its "
+        "length and SHA-256."
+    )
+    request_id: str | None = Field(description="traceId of the request; null when it was none.")
+
+
 class Pagination(Answer):
     """Where a page is in its list."""
 

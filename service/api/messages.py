@@ -18,6 +18,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "dict_type": ("must be an object", "invalid_type"),
     "literal_error": ("must be {expected}", "invalid"),
     "string_unicode": ("must not contain half of a surrogate pair", "invalid"),
+    "string_pattern_mismatch": ("must match {pattern}", "invalid"),
     "string_too_short": ("must have at least {min_length} character{s}", "too_short"),
     "string_too_long": ("must have at most {max_length} characters", "too_long"),
     "too_long": ("must have at most {max_length} items", "too_long"),

@@ -7,11 +7,11 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from service import __version__
-from service.api import answers, docs, executions, health, history, jobs, occurrences, schedules
+from service.api import answers, audit, docs, executions, health, history, jobs, occurrences, schedules
 from service.api.routing import TENANT, TENANT_HEADER, Resource, Route
 
 PREFIX = "/api/v1"
-RESOURCES = (jobs.api, schedules.api, occurrences.api, executions.api, history.api, health.api, docs.api)
+RESOURCES = (jobs.api, schedules.api, occurrences.api, executions.api, history.api, audit.api, health.api, docs.api)
 REF = "#/components/schemas/{model}"
 ERRORS = {
     400: "Not valid or not readable; validation names each field",

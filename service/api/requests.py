@@ -217,20 +217,24 @@ class JobsQuery(Paged):
         return value
 
 
-class JobExecutionsQuery(Paged):
-    """Filters of one job's executions."""
+class _Between(Request):
+    """Two instants, checked together."""
 
-    status: fields.ExecutionStatus | None = None
-    start_time: fields.Instant | None = Field(default=None, description="Earliest scheduled_at.")
-    end_time: fields.Instant | None = Field(default=None, description="Latest scheduled_at.")
-
-    @field_validator("end_time")
+    @field_validator("end_time", check_fields=False)
     @classmethod
     def _not_before_start(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
         start = info.data.get("start_time")
         if value is not None and start is not None and value < start:
             raise invalid("must not be before start_time")
         return value
+
+
+class JobExecutionsQuery(Paged, _Between):
+    """Filters of one job's executions."""
+
+    status: fields.ExecutionStatus | None = None
+    start_time: fields.Instant | None = Field(default=None, description="Earliest scheduled_at.")
+    end_time: fields.Instant | None = Field(default=None, description="Latest scheduled_at.")
 
 
 class ExecutionsQuery(JobExecutionsQuery):
@@ -274,3 +278,18 @@ class Window(Request):
 
 class HistoryQuery(Paged, Window):
     """A window, in pages."""
+
+
+class AuditQuery(Paged, _Between):
+    """Filters of the audit log."""
+
+    job_id: fields.Id | None = Field(default=None, description="What was done to the job and its executions.")
+    entity_id: fields.Id | None = Field(default=None, description="What was done to one job, execution or key.")
+    action: Annotated[str, Field(pattern=r"^[a-z_]{1,40}\.[a-z_]{1,40}$")] | None = Field(
+        default=None, description="Such as job.update, job.pause, job.trigger or execution.cancel."
+    )
+    actor: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        default=None, description="key:<id>, api for requests without a key, or role:<name> in the database."
+    )
+    start_time: fields.Instant | None = Field(default=None, description="Earliest at.")
+    end_time: fields.Instant | None = Field(default=None, description="Latest at.")

@@ -93,7 +93,7 @@ def _view(route: Route, handler: Handler) -> Callable[..., Response]:
             raise ValidationFailed(problems)
         g.tenant = tenant
         try:
-            reply = handler(Call(services, tenant), **path, **values)
+            reply = handler(Call(services, tenant, None, envelope.trace_id()), **path, **values)
         except NotFound:
             raise NotFound(f"There is no {THINGS[route.path.split('/')[1]]} {path['id']}.") from None
         return envelope.success(_plain(reply.data), reply.status or route.status, reply.pagination)

@@ -28,7 +28,9 @@ class Call:
 
     services: Services
     tenant: str
+    actor: str | None  # as the audit log names whoever asks; None: somebody without a key
+    request_id: str
 
     def transaction(self) -> AbstractContextManager[Connection[Any]]:
         """A transaction that sees this tenant's rows only."""
-        return db.transaction(self.services.pool, tenant=self.tenant)
+        return db.transaction(self.services.pool, self.tenant, self.actor, self.request_id)

@@ -3,8 +3,12 @@
 SELECT set_config('role', %(role)s, FALSE);
 
 -- name: enter_tenant :exec
--- Set the tenant that row-level security compares with, for this transaction only. Params: tenant text.
-SELECT set_config('scheduler.tenant_id', %(tenant)s, TRUE);
+-- Set the tenant that row-level security compares with, and what the audit log is told, for this transaction only.
+-- Params: tenant text; actor text and request_id text, or NULL.
+SELECT
+    set_config('scheduler.tenant_id', %(tenant)s, TRUE),
+    set_config('scheduler.actor', coalesce(%(actor)s, ''), TRUE),
+    set_config('scheduler.request_id', coalesce(%(request_id)s, ''), TRUE);
 
 -- name: schema_version :value
 -- Version of the newest applied migration, text.

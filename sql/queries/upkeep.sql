@@ -121,3 +121,15 @@ WHERE ctid = ANY(ARRAY(
         AT TIME ZONE 'UTC'
     LIMIT %(limit)s
 ));
+
+-- name: purge_audit :exec
+-- Delete up to limit audit entries older than days, of any tenant. Params: days int, limit int, now timestamptz or
+-- null. Locks: those rows.
+DELETE FROM audit_log AS a
+USING (
+    SELECT tenant_id, at, id
+    FROM audit_log
+    WHERE at < coalesce(%(now)s::timestamptz, now()) - make_interval(days => %(days)s::int)
+    LIMIT %(limit)s
+) AS old
+WHERE a.tenant_id = old.tenant_id AND a.at = old.at AND a.id = old.id;

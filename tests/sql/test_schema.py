@@ -133,7 +133,7 @@ def test_the_api_sees_nothing_without_a_tenant(tenants, api, table):
 @pytest.mark.parametrize("table", TENANT_TABLES)
 def test_the_api_sees_its_tenants_rows_only(tenants, api, table):
     with api.transaction():
-        db._enter_tenant(api, tenant="t1")
+        db._enter_tenant(api, tenant="t1", actor=None, request_id=None)
         inside = seen(api, table)
     after = seen(api, table)
 
@@ -144,14 +144,14 @@ def test_the_api_sees_its_tenants_rows_only(tenants, api, table):
 def test_the_api_changes_its_tenants_rows_only(tenants, api, table):
     statement = composing.SQL("UPDATE {} SET tenant_id = tenant_id").format(composing.Identifier(table))
     with api.transaction():
-        db._enter_tenant(api, tenant="t1")
+        db._enter_tenant(api, tenant="t1", actor=None, request_id=None)
 
         assert api.execute(statement).rowcount == 1
 
 
 def test_the_api_deletes_its_tenants_rows_only(tenants, api, make):
     with api.transaction():
-        db._enter_tenant(api, tenant="t1")
+        db._enter_tenant(api, tenant="t1", actor=None, request_id=None)
         api.execute("DELETE FROM execution_queue")
 
     assert [row["tenant_id"] for row in make.rows("SELECT tenant_id FROM execution_queue")] == ["t2"]
@@ -159,7 +159,7 @@ def test_the_api_deletes_its_tenants_rows_only(tenants, api, make):
 
 def test_the_api_cannot_give_a_row_to_another_tenant(tenants, api):
     with pytest.raises(psycopg.errors.InsufficientPrivilege), api.transaction():
-        db._enter_tenant(api, tenant="t1")
+        db._enter_tenant(api, tenant="t1", actor=None, request_id=None)
         api.execute("UPDATE jobs SET tenant_id = 't2'")
 
 
@@ -173,7 +173,7 @@ def test_the_api_cannot_insert_for_another_tenant(make, api, table):
     }[table]
 
     with pytest.raises(psycopg.errors.InsufficientPrivilege), api.transaction():
-        db._enter_tenant(api, tenant="t1")
+        db._enter_tenant(api, tenant="t1", actor=None, request_id=None)
         insert(api, table, **row)
 
 
@@ -183,7 +183,7 @@ def test_the_api_cannot_insert_a_job_for_another_tenant(api):
     row = dict.fromkeys(columns, "cron") | {"endpoint": "http://h/", "method": "GET"} | dict.fromkeys(numbers, 1)
 
     with pytest.raises(psycopg.errors.InsufficientPrivilege), api.transaction():
-        db._enter_tenant(api, tenant="t1")
+        db._enter_tenant(api, tenant="t1", actor=None, request_id=None)
         insert(api, "jobs", **row, tenant_id="t2")
 
 
