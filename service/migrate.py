@@ -6,24 +6,38 @@ scratch database on an embedded server.
 """
 
 import argparse
+import contextlib
 import os
+import random
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
+import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from service import embedded
+from service import embedded, sql
 from service.config import Config, ConfigError
 
 ROOT = Path(__file__).resolve().parent.parent
 MIGRATIONS = ROOT / "sql" / "migrations"
 SCHEMA = ROOT / "schema.sql"
-SESSION = "-c lock_timeout=5s"  # a migration that waits for a table's lock holds up all who come after it
+# A migration that waits for a table's lock holds up all who come after it: it gives way sooner than a request of the
+# API ends (db.STATEMENT_SECONDS), and is tried again once the others have had their turn.
+SESSION = "-c lock_timeout=2s"
+LOCK_ATTEMPTS = 10
+LOCK_PAUSE_SECONDS = 2.0
+
+TURN_SECONDS = 600.0  # how long one waits for others that migrate the same database
+TURN_POLL_SECONDS = 0.2
+
+_try_migration_lock = sql.value("session.try_migration_lock")
 
 
 class MigrationError(RuntimeError):
@@ -33,13 +47,42 @@ class MigrationError(RuntimeError):
 def migrate_up(database_url: str) -> str:
     """Apply what is pending, one process at a time; gives dbmate's report, empty when nothing was pending.
 
+    A migration that cannot get a table's lock in time is tried again, a bounded number of times.
+
     Args:
         database_url: a connection string of either of libpq's forms, here and below.
 
     Raises:
         MigrationError: with what dbmate said.
     """
-    return _dbmate(database_url, "--migration-lock", "migrate")
+    with _turn(database_url):
+        for attempt in range(1, LOCK_ATTEMPTS + 1):
+            try:
+                return _dbmate(database_url, "--migration-lock", "migrate")
+            except MigrationError as error:
+                if "due to lock timeout" not in str(error) or attempt == LOCK_ATTEMPTS:
+                    raise
+                time.sleep(LOCK_PAUSE_SECONDS * random.uniform(0.5, 1.5))
+    raise AssertionError("the last attempt returns or raises")
+
+
+@contextlib.contextmanager
+def _turn(database_url: str) -> Iterator[None]:
+    """Be the only one of these processes that migrates the database while the block runs.
+
+    dbmate's own lock is not enough: one that waits for it deadlocks with an index that is built concurrently.
+    """
+    try:
+        conn = psycopg.connect(database_url, autocommit=True, application_name="scheduler-migrate", connect_timeout=10)
+    except psycopg.OperationalError as error:
+        raise MigrationError(str(error).strip()) from error
+    with contextlib.closing(conn):
+        end = time.monotonic() + TURN_SECONDS
+        while not _try_migration_lock(conn):
+            if time.monotonic() > end:
+                raise MigrationError(f"another process has been migrating this database for {TURN_SECONDS:g} s")
+            time.sleep(TURN_POLL_SECONDS)
+        yield
 
 
 def migrate_down(database_url: str) -> str:

@@ -13,3 +13,9 @@ SELECT
 -- name: schema_version :value
 -- Version of the newest applied migration, text.
 SELECT max(version) FROM schema_migrations;
+
+-- name: try_migration_lock :value
+-- Take the right to migrate this database, for as long as the session lives; boolean, false while another has it.
+-- It is asked for again and again instead of waited for: a statement that waits holds a snapshot, CREATE INDEX
+-- CONCURRENTLY waits for every snapshot, and so the two would wait for each other.
+SELECT pg_try_advisory_lock(hashtextextended('scheduler.migrate', 0));

@@ -22,7 +22,7 @@ from tests.conftest import ROOT, eventually
 class Instance:
     """One process of the service."""
 
-    def __init__(self, config: Config, folder: Path, role: str = "all", **settings: str) -> None:
+    def __init__(self, config: Config, folder: Path, role: str = "all", *, tree: Path = ROOT, **settings: str) -> None:
         self.port = free_port()
         self.log = folder / f"{role}-{self.port}.log"
         environment = os.environ | {
@@ -36,7 +36,7 @@ class Instance:
             **settings,
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "service", role], cwd=ROOT, env=environment, stderr=self.log.open("wb")
+            [sys.executable, "-m", "service", role], cwd=tree, env=environment, stderr=self.log.open("wb")
         )
 
     @property
@@ -65,6 +65,12 @@ class Instance:
                 return answer.status, json.loads(answer.read() or b"null"), answer.headers
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read() or b"null"), error.headers
+
+    def kill(self) -> None:
+        """End it at once, unless it has ended."""
+        if self.process.poll() is None:
+            self.send(signal.SIGKILL)
+            self.process.wait(10)
 
     def end(self) -> int:
         """Ask it to drain and wait; gives the exit code."""
@@ -136,9 +142,7 @@ def instances(
         yield running
     finally:
         for instance in running:
-            if instance.process.poll() is None:
-                instance.send(signal.SIGKILL)
-                instance.process.wait(10)
+            instance.kill()
 
 
 def free_port() -> int:

@@ -1,12 +1,18 @@
 """Migrations through dbmate."""
 
-from collections.abc import Iterator
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from service import embedded, migrate
+from tests.conftest import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +57,105 @@ def test_up_takes_the_keyword_form_too(servers: embedded.Servers) -> None:
     assert migrate.migrate_up(conninfo) == ""
 
 
-def test_an_error_says_what_dbmate_said() -> None:
-    with pytest.raises(migrate.MigrationError, match="connection refused"):
+def test_an_error_says_what_was_wrong() -> None:
+    with pytest.raises(migrate.MigrationError, match=r"(?i)connection refused"):
         migrate.migrate_up("postgres://scheduler@127.0.0.1:1/scheduler?sslmode=disable")
+
+
+MIGRATION = """-- migrate:up
+{statement}
+-- migrate:down
+SELECT 1;
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "statement"),
+    [
+        ("require-concurrent-index-creation", "CREATE INDEX bad_idx ON jobs (name);"),
+        ("ban-concurrent-index-creation-in-transaction", "CREATE INDEX CONCURRENTLY bad_idx ON jobs (name);"),
+        ("require-concurrent-index-deletion", "DROP INDEX jobs_due_idx;"),
+        ("adding-required-field", "ALTER TABLE jobs ADD COLUMN bad text NOT NULL;"),
+        ("adding-field-with-default", "ALTER TABLE jobs ADD COLUMN bad uuid DEFAULT gen_random_uuid();"),
+        ("adding-not-nullable-field", "ALTER TABLE jobs ALTER COLUMN description SET NOT NULL;"),
+        ("changing-column-type", "ALTER TABLE jobs ALTER COLUMN name TYPE jsonb USING to_jsonb(name);"),
+        ("constraint-missing-not-valid", "ALTER TABLE jobs ADD CONSTRAINT bad CHECK (priority > 0);"),
+        ("disallowed-unique-constraint", "ALTER TABLE jobs ADD CONSTRAINT bad UNIQUE (name);"),
+        ("adding-foreign-key-constraint", "ALTER TABLE jobs ADD FOREIGN KEY (id) REFERENCES workers (id);"),
+        ("renaming-column", "ALTER TABLE jobs RENAME COLUMN name TO title;"),
+        ("renaming-table", "ALTER TABLE jobs RENAME TO tasks;"),
+        ("ban-drop-column", "ALTER TABLE jobs DROP COLUMN description;"),
+    ],
+)
+def test_lint_refuses_what_locks_for_long_or_breaks_the_old_code(rule: str, statement: str, tmp_path: Path) -> None:
+    bad = tmp_path / "20990101000000_bad.sql"
+    bad.write_text(MIGRATION.format(statement=statement))
+
+    squawk = Path(sys.executable).with_name("squawk")
+    done = subprocess.run([squawk, "--reporter=gcc", bad], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, rule in done.stdout) == (1, True), done.stdout
+
+
+def migration(folder: Path, version: int, statement: str) -> None:
+    (folder / f"2099010100000{version}_test.sql").write_text(MIGRATION.format(statement=statement))
+
+
+@pytest.fixture
+def own_migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of migrations of the test's own, in a schema table of its own database."""
+    monkeypatch.setattr(migrate, "MIGRATIONS", tmp_path)
+    return tmp_path
+
+
+def test_a_migration_gives_way_and_is_tried_again(
+    servers: embedded.Servers, own_migrations: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migration(own_migrations, 1, "CREATE TABLE locked (id int);")
+    migrate.migrate_up(servers.database_url)
+    migration(own_migrations, 2, "ALTER TABLE locked ADD COLUMN more int;")
+    holder = psycopg.connect(servers.database_url)
+    holder.execute("LOCK TABLE locked")
+    monkeypatch.setattr(migrate, "LOCK_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(migrate, "_dbmate", freeing(migrate._dbmate, holder, after=2))
+
+    assert "20990101000002" in migrate.migrate_up(servers.database_url)
+
+
+def freeing(dbmate: Callable[..., str], holder: psycopg.Connection, after: int) -> Callable[..., str]:
+    """dbmate, with the holder of a lock letting go before a later attempt."""
+    attempts = itertools.count(1)
+
+    def run(*arguments: str) -> str:
+        if next(attempts) == after:
+            holder.close()
+        return dbmate(*arguments)
+
+    return run
+
+
+def test_a_migration_that_never_gets_its_lock_ends_with_an_error(
+    servers: embedded.Servers, own_migrations: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migration(own_migrations, 3, "CREATE TABLE held (id int);")
+    migrate.migrate_up(servers.database_url)
+    migration(own_migrations, 4, "ALTER TABLE held ADD COLUMN more int;")
+    monkeypatch.setattr(migrate, "LOCK_ATTEMPTS", 1)
+
+    with psycopg.connect(servers.database_url) as holder:
+        holder.execute("LOCK TABLE held")
+        with pytest.raises(migrate.MigrationError, match="lock timeout"):
+            migrate.migrate_up(servers.database_url)
+
+
+def test_runs_at_once_wait_for_each_other_and_apply_everything_once(
+    servers: embedded.Servers, own_migrations: Path
+) -> None:
+    migration(own_migrations, 5, "CREATE TABLE once (id int); SELECT pg_sleep(3);")  # longer than the lock timeout
+    index = MIGRATION.format(statement="CREATE INDEX CONCURRENTLY once_idx ON once (id);")
+    (own_migrations / "20990101000006_test.sql").write_text(index.replace(":up", ":up transaction:false"))
+
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(pool.map(migrate.migrate_up, [servers.database_url] * 4))
+
+    assert [sum(f"2099010100000{version}" in report for report in reports) for version in (5, 6)] == [1, 1]
