@@ -125,11 +125,13 @@ CREATE TABLE public.jobs (
     version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    key text,
     CONSTRAINT jobs_bounds_in_order CHECK ((end_at > start_at)),
     CONSTRAINT jobs_description_length CHECK ((char_length(description) <= 10000)),
     CONSTRAINT jobs_endpoint_http CHECK (((endpoint ~* '^https?://'::text) AND (char_length(endpoint) <= 2048))),
     CONSTRAINT jobs_headers_object CHECK ((jsonb_typeof(headers) = 'object'::text)),
     CONSTRAINT jobs_jitter_in_range CHECK (((jitter_seconds >= 0) AND (jitter_seconds <= 86400))),
+    CONSTRAINT jobs_key_pattern CHECK ((key ~ '^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$'::text)),
     CONSTRAINT jobs_max_retries_in_range CHECK (((max_retries >= 0) AND (max_retries <= 100))),
     CONSTRAINT jobs_max_runs_in_range CHECK ((max_runs >= 1)),
     CONSTRAINT jobs_metadata_object CHECK ((jsonb_typeof(metadata) = 'object'::text)),
@@ -227,6 +229,12 @@ COMMENT ON COLUMN public.jobs.retry_on IS 'Status codes and classes (503, 5xx, t
 --
 
 COMMENT ON COLUMN public.jobs.version IS 'Counts the edits of the definition, from 1.';
+
+--
+-- Name: COLUMN jobs.key; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.key IS 'A name of the client''s own choosing, by which it finds the job again; unique among a tenant''s jobs that are not deleted.';
 
 --
 -- Name: audit_view_of(public.jobs); Type: FUNCTION; Schema: public; Owner: -
@@ -1232,6 +1240,18 @@ CREATE INDEX jobs_exhausted_idx ON public.jobs USING btree (id) WHERE ((status =
 COMMENT ON INDEX public.jobs_exhausted_idx IS 'Serves work.finish and upkeep.complete_exhausted_jobs: jobs whose last run has been materialized.';
 
 --
+-- Name: jobs_key_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX jobs_key_idx ON public.jobs USING btree (tenant_id, key) WHERE ((key IS NOT NULL) AND (status <> 'deleted'::text));
+
+--
+-- Name: INDEX jobs_key_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.jobs_key_idx IS 'Serves jobs.find_key, and refuses a second job of the same key.';
+
+--
 -- Name: jobs_tenant_list_idx; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1463,4 +1483,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125080100'),
     ('20261125080200'),
     ('20261125080300'),
-    ('20261125160100');
+    ('20261125160100'),
+    ('20261125180000'),
+    ('20261125180001'),
+    ('20261125180002');

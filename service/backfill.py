@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from service import audit, executions, notify, occurrences, sql
-from service.errors import Conflict, Problem, ValidationFailed
+from service.errors import Deleted, Problem, ValidationFailed
 from service.instants import rfc3339
 from service.occurrences import Definition
 from service.policy import Run, due_between
@@ -63,12 +63,12 @@ def backfill(
 
     Raises:
         NotFound: no such job.
-        Conflict: it is deleted.
+        Deleted: it is.
         ValidationFailed: end is yet to come, or there are more than `limit` instants.
     """
     job = _lock(conn, tenant_id=tenant_id, id=id)
     if job.status == "deleted":
-        raise Conflict("The job is deleted.")
+        raise Deleted
     if end > job.now:
         raise ValidationFailed([Problem("to", f"must not be in the future; it is {job.now.isoformat()} now")])
     ats = _instants(job, start, end, limit)

@@ -11,7 +11,7 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from service import sql
 from service.config import Config
-from service.errors import Conflict, Problem, ServiceError, Unavailable, ValidationFailed
+from service.errors import Conflict, KeyTaken, Problem, ServiceError, Unavailable, ValidationFailed
 
 RV = TypeVar("RV")
 STATEMENT_SECONDS = {"api": 4, "engine": 30}  # the server ends a statement after these
@@ -127,7 +127,7 @@ def translated(error: psycopg.Error) -> ServiceError | psycopg.Error:
     """Our error for a driver error, by SQLSTATE and constraint; the error itself when it is a fault of ours."""
     constraint = error.diag.constraint_name or ""
     if isinstance(error, errors.UniqueViolation):
-        return Conflict(f"already exists ({constraint})")
+        return KeyTaken() if constraint == "jobs_key_idx" else Conflict(f"already exists ({constraint})")
     if isinstance(error, errors.CheckViolation):
         return ValidationFailed([Problem(_field_of(constraint), f"breaks the rule {constraint}")])
     if is_unavailable(error):

@@ -5,11 +5,14 @@ ServiceError
  ├── MalformedRequest   400  the request could not be read at all
  ├── NotFound           404  no such thing for this tenant
  ├── Conflict           409  the thing's state forbids it
+ │    ├── Deleted            the job is deleted
+ │    └── KeyTaken           another job has the key
  ├── PayloadTooLarge    413
  ├── UnsupportedMedia   415
  └── Unavailable        503  the database is out of reach; Retry-After says when to come back
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -28,8 +31,9 @@ class ServiceError(Exception):
     status = 500
     code = "INTERNAL_ERROR"
 
-    def __init__(self, message: str | None = None) -> None:
+    def __init__(self, message: str | None = None, problems: Sequence[Problem] = ()) -> None:
         super().__init__(message or (type(self).__doc__ or "").strip())
+        self.problems = problems
 
 
 class ValidationFailed(ServiceError):
@@ -38,9 +42,8 @@ class ValidationFailed(ServiceError):
     status = 400
     code = "VALIDATION_ERROR"
 
-    def __init__(self, problems: list[Problem], message: str | None = None) -> None:
-        super().__init__(message)
-        self.problems = problems
+    def __init__(self, problems: Sequence[Problem], message: str | None = None) -> None:
+        super().__init__(message, problems)
 
 
 class MalformedRequest(ServiceError):
@@ -62,6 +65,18 @@ class Conflict(ServiceError):
 
     status = 409
     code = "CONFLICT"
+
+
+class Deleted(Conflict):
+    """The job is deleted."""
+
+
+class KeyTaken(Conflict):
+    """Another job has this key."""
+
+    def __init__(self) -> None:
+        text = "is the key of another job; choose another one, or replace that job with PUT /jobs/by-key/:key"
+        super().__init__(problems=[Problem("key", text, "taken")])
 
 
 class PayloadTooLarge(ServiceError):

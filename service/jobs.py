@@ -1,6 +1,7 @@
 """Jobs: what a tenant does with them. Every change locks the job first, so it never races with a tick."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from service import audit, due, executions, notify, plans, policy, skips, sql
-from service.errors import Conflict, NotFound
+from service.errors import Conflict, Deleted, KeyTaken, NotFound
 from service.policy import Plan, PreviewRun, Run
 from service.rows import ExecutionDetail, Job, JobCounts, JobDefinition, LiveExecution, Placed
 from service.schedule import ScheduleError
@@ -23,6 +24,8 @@ count_upcoming = sql.value("jobs.count_upcoming")
 counts = sql.one("jobs.counts", row=JobCounts)
 now = sql.value("jobs.now")
 _create = sql.value("jobs.create")
+_find_key = sql.value("jobs.find_key")
+_lock_key = sql.value("jobs.lock_key")
 _lock_row = sql.value("jobs.lock")
 _update = sql.execute("jobs.update")
 _set_status = sql.execute("jobs.set_status")
@@ -33,6 +36,7 @@ _has_live = sql.value("jobs.has_live")
 _has_run_since = sql.value("jobs.has_run_since")
 _create_execution = sql.value("executions.create_manual")
 
+CREATE_TRIES = 5  # each but the last lost to another client that created or deleted the same key meanwhile
 DEFINITION = tuple(item.name for item in fields(JobDefinition))
 
 
@@ -50,20 +54,51 @@ def get(conn: Connection[Any], *, tenant_id: str, id: UUID) -> Job:
 def create(conn: Connection[Any], tenant_id: str, definition: Mapping[str, Any]) -> Job:
     """Add a job; one whose only instant has passed is due at once.
 
-    Raises: ValidationFailed when the schedule is not valid, or its bounds leave no run.
+    Raises:
+        ValidationFailed: the schedule is not valid, or its bounds leave no run.
+        KeyTaken: another job has its key.
     """
     id, at = uuid4(), now(conn)
     wanted = JobDefinition(**definition)
     run = plans.first_run(plans.check_plan(wanted, id, at, at), at)
-    _create(conn, id=id, tenant_id=tenant_id, anchor_at=at, **_adapted(wanted), **_next(run))
+    if _create(conn, id=id, tenant_id=tenant_id, anchor_at=at, **_adapted(wanted), **_next(run)) is None:
+        raise KeyTaken
     notify.jobs(conn)
     return get(conn, tenant_id=tenant_id, id=id)
+
+
+def find(conn: Connection[Any], tenant_id: str, key: str, *, locked: bool = False) -> UUID:
+    """The id of the job that has a key; locked, it keeps it. Raises NotFound."""
+    id: UUID | None = (_lock_key if locked else _find_key)(conn, tenant_id=tenant_id, key=key)
+    if id is None:
+        raise NotFound
+    return id
+
+
+def put(
+    conn: Connection[Any], tenant_id: str, key: str, definition: Mapping[str, Any], misfire_after: timedelta
+) -> tuple[Job, bool]:
+    """Create the job of a key, or give it another definition. Returns it, and whether it is new.
+
+    Raises:
+        ValidationFailed: the schedule is not valid, or its bounds leave no run.
+        KeyTaken: others create and delete the key all the time.
+    """
+    for _ in range(CREATE_TRIES):
+        id = _lock_key(conn, tenant_id=tenant_id, key=key)
+        if id is not None:
+            return update(conn, tenant_id, id, definition, misfire_after), False
+        with suppress(KeyTaken):  # by one who was quicker, and whose job is there to be replaced
+            return create(conn, tenant_id, definition), True
+    raise KeyTaken
 
 
 def update(
     conn: Connection[Any], tenant_id: str, id: UUID, changes: Mapping[str, Any], misfire_after: timedelta
 ) -> Job:
     """Change the fields given. Another schedule starts from now; it, or wider bounds, start a completed job again.
+
+    Where nothing differs, nothing is written, and the version stays.
 
     Raises:
         NotFound: no such job.
@@ -72,8 +107,10 @@ def update(
     """
     job = _lock(conn, tenant_id=tenant_id, id=id)
     if job.status == "deleted":
-        raise Conflict("The job is deleted.")
+        raise Deleted
     wanted = JobDefinition(**({name: getattr(job, name) for name in DEFINITION} | dict(changes)))
+    if not _differ(job, wanted, DEFINITION):
+        return job
     state = {name: getattr(job, name) for name in ("status", "anchor_at", "runs", "next_run_at", "next_instant_at")}
     if _differ(job, wanted, plans.TIMING):
         state = _set_anew(conn, tenant_id, job, wanted, misfire_after)
@@ -143,7 +180,7 @@ def trigger(conn: Connection[Any], tenant_id: str, id: UUID) -> ExecutionDetail:
     """
     job = _lock(conn, tenant_id=tenant_id, id=id)
     if job.status == "deleted":
-        raise Conflict("The job is deleted.")
+        raise Deleted
     execution_id = _create_execution(conn, tenant_id=tenant_id, job_id=id, priority=job.priority)
     audit.record(conn, tenant_id, "job.trigger", id, id, after={"execution_id": str(execution_id)})
     notify.work(conn)
@@ -235,7 +272,16 @@ def _next(run: Run | None) -> dict[str, datetime | None]:
 
 
 def _differ(job: JobDefinition, wanted: JobDefinition, names: tuple[str, ...]) -> bool:
-    return any(getattr(job, name) != getattr(wanted, name) for name in names)
+    return not all(_same(getattr(job, name), getattr(wanted, name)) for name in names)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values are the same JSON: 1 and 1.0 are one number, and true is none."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(value, other[name]) for name, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
 def _adapted(definition: JobDefinition) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from uuid import UUID
 class JobDefinition:
     """What a tenant says of a job."""
 
+    key: str | None  # the client's own name of it
     name: str
     description: str | None
     type: str

@@ -22,6 +22,7 @@ class Job(Answer):
 
     id: UUID
     tenant_id: str
+    key: str | None = Field(description="The client's own name of the job.")
     name: str
     description: str | None
     type: fields.JobType
@@ -287,7 +288,7 @@ class FieldProblem(Answer):
     field: str
     message: str
     code: str = Field(
-        description="required, unknown_field, invalid_type, out_of_range, too_long, too_short, or invalid."
+        description="required, unknown_field, invalid_type, out_of_range, too_long, too_short, taken, or invalid."
     )
 
 

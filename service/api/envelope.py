@@ -15,7 +15,7 @@ from service import log, tracing
 from service.api.answers import Pagination
 from service.api.fields import UUID_TEXT
 from service.api.requests import MAX_PAGED, Paged
-from service.errors import Problem, ServiceError, Unavailable, ValidationFailed
+from service.errors import Problem, ServiceError, Unavailable
 
 # Source: W3C Trace Context, section 3.2; an id of zeros is not one.
 TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -89,8 +89,7 @@ def install(app: Flask) -> None:
 
 
 def _service_error(error: ServiceError) -> Response:
-    problems = error.problems if isinstance(error, ValidationFailed) else []
-    response = failure(error.status, error.code, str(error), problems)
+    response = failure(error.status, error.code, str(error), error.problems)
     if isinstance(error, Unavailable):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response

@@ -17,7 +17,10 @@ from service.zone import load_zone
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # Source: RFC 9110 section 5.6.2
 RESERVED_HEADERS = frozenset({"content-length", "transfer-encoding", "connection"})
 RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,254}")
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+KEY_RULE = "1 to 255 of letters, digits, '.', '_', '-' and ':', the first a letter or digit"
 
 JobType = Literal["cron", "one_time", "interval"]
 JobStatus = Literal["active", "paused", "completed", "deleted"]
@@ -39,6 +42,12 @@ def invalid(message: str, code: LiteralString = "invalid") -> PydanticCustomErro
 def _name(value: str) -> str:
     if not value.strip():
         raise invalid("must not be blank")
+    return value
+
+
+def _key(value: str) -> str:
+    if not KEY.fullmatch(value):
+        raise invalid(f"must be {KEY_RULE}")
     return value
 
 
@@ -145,6 +154,15 @@ def _id(value: Any) -> Any:
 
 Id = Annotated[UUID, BeforeValidator(_id, json_schema_input_type=UUID)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_name)]
+Key = Annotated[
+    str,
+    AfterValidator(_key),
+    Field(
+        json_schema_extra={"pattern": f"^{KEY.pattern}$"},
+        description="The client's own name of the job, unique among the tenant's jobs.",
+        examples=["billing.nightly-report"],
+    ),
+]
 Description = Annotated[str, StringConstraints(max_length=10_000)]
 Timezone = Annotated[
     str, StringConstraints(min_length=1, max_length=64), AfterValidator(_timezone), Field(examples=["Europe/Berlin"])

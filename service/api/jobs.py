@@ -10,16 +10,23 @@ from service.api import answers, windows
 from service.api.cursor import Cursor, within
 from service.api.envelope import COUNT_LIMIT, placed
 from service.api.executions import listed, newest_of, success_rate, totals_of
-from service.api.requests import DaysQuery, JobCreate, JobExecutionsQuery, JobsQuery, JobUpdate
+from service.api.requests import DaysQuery, JobCreate, JobExecutionsQuery, JobPut, JobsQuery, JobUpdate
 from service.api.routing import Reply, Resource
 from service.api.services import Call
+from service.errors import Problem, ValidationFailed
 
 api = Resource("jobs")
 
 
-@api.route("POST", "/jobs", body=JobCreate, answer=answers.Job, status=201)
+@api.route("POST", "/jobs", body=JobCreate, answer=answers.Job, status=201, errors=[409])
 def create_job(call: Call, body: JobCreate) -> Reply:
     """Register a job."""
+    with call.transaction() as conn:
+        return Reply(answers.of(answers.Job, jobs.create(conn, call.tenant, _definition(call, body))))
+
+
+def _definition(call: Call, body: JobCreate) -> dict[str, Any]:
+    """What a body says of a job, the settings' defaults filled in."""
     config = call.services.config
     defaults = {
         "timezone": config.timezone,
@@ -27,9 +34,7 @@ def create_job(call: Call, body: JobCreate) -> Reply:
         "retry_delay": config.retry_delay,
     }
     given = body.model_dump()
-    definition = given | {name: value for name, value in defaults.items() if given[name] is None}
-    with call.transaction() as conn:
-        return Reply(answers.of(answers.Job, jobs.create(conn, call.tenant, definition)))
+    return given | {name: value for name, value in defaults.items() if given[name] is None}
 
 
 @api.route("GET", "/jobs", query=JobsQuery, answer=list[answers.Job])
@@ -37,6 +42,7 @@ def list_jobs(call: Call, query: JobsQuery) -> Reply:
     """List jobs, newest first; with upcoming_before the active ones, by their next run."""
     filters: dict[str, object] = {
         "tenant_id": call.tenant,
+        "key": query.key,
         "type": query.type,
         "name_like": None if query.name is None else f"%{_escaped(query.name)}%",
         "tag": query.tag,
@@ -86,6 +92,33 @@ def get_job(call: Call, id: UUID) -> Reply:
         return Reply(answers.of(answers.Job, jobs.get(conn, tenant_id=call.tenant, id=id)))
 
 
+@api.route("GET", "/jobs/by-key/<key>", answer=answers.Job, errors=[404])
+def get_job_by_key(call: Call, key: str) -> Reply:
+    """Get the job that has a key."""
+    with call.transaction() as conn:
+        id = jobs.find(conn, call.tenant, key)
+        return Reply(answers.of(answers.Job, jobs.get(conn, tenant_id=call.tenant, id=id)))
+
+
+@api.route("PUT", "/jobs/by-key/<key>", body=JobPut, answer=answers.Job, status=200, other_statuses=[201], errors=[409])
+def put_job_by_key(call: Call, key: str, body: JobPut) -> Reply:
+    """Create the job of a key (201), or give it this definition and no other: what is left out takes its default."""
+    if body.key not in (None, key):
+        raise ValidationFailed([Problem("key", "must be the key in the path, or left out")])
+    definition = _definition(call, body) | {"key": key}
+    with call.transaction() as conn:
+        job, is_new = jobs.put(conn, call.tenant, key, definition, _misfire_after(call))
+    return Reply(answers.of(answers.Job, job), status=201 if is_new else 200)
+
+
+@api.route("DELETE", "/jobs/by-key/<key>", answer=None, status=204, errors=[404])
+def delete_job_by_key(call: Call, key: str) -> Reply:
+    """Delete the job that has a key, which is free then."""
+    with call.transaction() as conn:
+        jobs.delete(conn, call.tenant, jobs.find(conn, call.tenant, key, locked=True))
+    return Reply()
+
+
 @api.route("PUT", "/jobs/<uuid:id>", body=JobUpdate, answer=answers.Job, errors=[404, 409])
 def update_job(call: Call, id: UUID, body: JobUpdate) -> Reply:
     """Change a job; only the fields sent change."""
@@ -100,9 +133,12 @@ def patch_job(call: Call, id: UUID, body: JobUpdate) -> Reply:
 
 def _update(call: Call, id: UUID, body: JobUpdate) -> Reply:
     changes: dict[str, Any] = body.model_dump(exclude_unset=True)
-    misfire_after = timedelta(seconds=call.services.config.misfire_after)
     with call.transaction() as conn:
-        return Reply(answers.of(answers.Job, jobs.update(conn, call.tenant, id, changes, misfire_after)))
+        return Reply(answers.of(answers.Job, jobs.update(conn, call.tenant, id, changes, _misfire_after(call))))
+
+
+def _misfire_after(call: Call) -> timedelta:
+    return timedelta(seconds=call.services.config.misfire_after)
 
 
 @api.route("DELETE", "/jobs/<uuid:id>", answer=None, status=204, errors=[404])

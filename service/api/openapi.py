@@ -7,12 +7,16 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from service import __version__
-from service.api import answers, audit, docs, executions, health, history, jobs, occurrences, schedules
+from service.api import answers, audit, docs, executions, fields, health, history, jobs, occurrences, schedules
 from service.api.routing import TENANT, TENANT_HEADER, Resource, Route
 
 PREFIX = "/api/v1"
 RESOURCES = (jobs.api, schedules.api, occurrences.api, executions.api, history.api, audit.api, health.api, docs.api)
 REF = "#/components/schemas/{model}"
+PATH = {
+    "id": {"type": "string", "format": "uuid"},
+    "key": {"type": "string", "pattern": f"^{fields.KEY.pattern}$"},
+}
 ERRORS = {
     400: "Not valid or not readable; validation names each field",
     404: "No such resource",
@@ -82,8 +86,8 @@ class _Writer:
 
     def _parameters(self, route: Route) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
-            for name in re.findall(r"<uuid:(\w+)>", route.path)
+            {"name": name, "in": "path", "required": True, "schema": PATH[name]}
+            for name in re.findall(r"<(?:\w+:)?(\w+)>", route.path)
         ]
         query = route.query.model_json_schema(ref_template=REF)
         for name, schema in query.get("properties", {}).items():

@@ -78,6 +78,7 @@ _SCHEDULE = Field(
 class JobCreate(_Timed, _Bounded):
     """A new job. What is left out takes its default."""
 
+    key: fields.Key | None = None
     name: fields.Name
     description: fields.Description | None = None
     type: fields.JobType
@@ -108,6 +109,12 @@ class JobCreate(_Timed, _Bounded):
     metadata: dict[str, JsonValue] = {}
 
 
+class JobPut(JobCreate):
+    """The whole definition of the job that has the key in the path. What is left out takes its default."""
+
+    key: fields.Key | None = Field(default=None, description="May be left out; the path says it.")
+
+
 def _unset() -> Any:
     """The default of a field that changes only where it is sent; a factory, so that no default is documented."""
     return Field(default_factory=lambda: None)
@@ -116,6 +123,7 @@ def _unset() -> Any:
 class JobUpdate(_Timed, _Bounded):
     """Changes of a job: only the fields sent change. null clears those that may be null."""
 
+    key: fields.Key | None = _unset()
     name: fields.Name = _unset()
     description: fields.Description | None = _unset()
     type: fields.JobType = _unset()
@@ -200,6 +208,7 @@ class JobsQuery(Paged):
     """Filters of jobs."""
 
     status: fields.JobStatus | None = Field(default=None, description="Deleted jobs are listed only if asked for.")
+    key: fields.Key | None = Field(default=None, description="The job that has this key.")
     type: fields.JobType | None = None
     name: Annotated[str, Field(min_length=1, max_length=255)] | None = Field(
         default=None, description="Part of the name; case does not count."

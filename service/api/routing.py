@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Blueprint, Response, current_app, g, request
 from pydantic import BaseModel, ValidationError
 
-from service.api import answers, body, envelope, messages
+from service.api import answers, body, envelope, fields, messages
 from service.api.requests import Nothing
 from service.api.services import Call, Services
 from service.errors import NotFound, Problem, ValidationFailed
@@ -85,8 +85,10 @@ class Resource:
 
 
 def _view(route: Route, handler: Handler) -> Callable[..., Response]:
-    def view(**path: UUID) -> Response:
+    def view(**path: Any) -> Response:
         values, problems = _read(route)
+        if not fields.KEY.fullmatch(path.get("key", "k")):
+            problems.append(Problem("key", f"must be {fields.KEY_RULE}"))
         services: Services = current_app.extensions["scheduler"]
         tenant = _tenant(services.config.tenant_required, problems)
         if problems:
@@ -95,10 +97,16 @@ def _view(route: Route, handler: Handler) -> Callable[..., Response]:
         try:
             reply = handler(Call(services, tenant, None, envelope.trace_id()), **path, **values)
         except NotFound:
-            raise NotFound(f"There is no {THINGS[route.path.split('/')[1]]} {path['id']}.") from None
+            raise NotFound(_missing(route, **path)) from None
         return envelope.success(_plain(reply.data), reply.status or route.status, reply.pagination)
 
     return view
+
+
+def _missing(route: Route, id: UUID | None = None, key: str = "") -> str:
+    """What a client is told that names a thing its tenant has not."""
+    thing = THINGS[route.path.split("/")[1]]
+    return f"There is no {thing} with the key {key}." if id is None else f"There is no {thing} {id}."
 
 
 def _read(route: Route) -> tuple[dict[str, BaseModel], list[Problem]]:

@@ -4,20 +4,22 @@ SELECT now();
 
 -- name: create :value
 -- Add a job, and its definition as the first of its versions. Params: id uuid (known beforehand, since it seeds the
--- jitter), the definition, tenant_id text, anchor_at, next_run_at and next_instant_at timestamptz. Result: its id.
+-- jitter), the definition, tenant_id text, anchor_at, next_run_at and next_instant_at timestamptz. Result: its id, or
+-- NULL when another job of the tenant has its key: who creates the same key at the same time waits for the first.
 WITH created AS (
     INSERT INTO jobs (
-        id, tenant_id, name, description, type, schedule, timezone, start_at, end_at, max_runs, jitter_seconds,
+        id, tenant_id, key, name, description, type, schedule, timezone, start_at, end_at, max_runs, jitter_seconds,
         misfire_policy, misfire_limit, start_deadline_seconds, overlap_policy, endpoint, method, headers, payload,
         timeout_seconds, max_retries, retry_delay_seconds, retry_backoff, retry_max_delay_seconds, retry_on, priority,
         tags, metadata, anchor_at, next_run_at, next_instant_at
     ) VALUES (
-        %(id)s, %(tenant_id)s, %(name)s, %(description)s, %(type)s, %(schedule)s, %(timezone)s, %(start_at)s,
-        %(end_at)s, %(max_runs)s, %(jitter)s, %(misfire_policy)s, %(misfire_limit)s, %(start_deadline)s,
+        %(id)s, %(tenant_id)s, %(key)s, %(name)s, %(description)s, %(type)s, %(schedule)s, %(timezone)s,
+        %(start_at)s, %(end_at)s, %(max_runs)s, %(jitter)s, %(misfire_policy)s, %(misfire_limit)s, %(start_deadline)s,
         %(overlap_policy)s, %(endpoint)s, %(method)s, %(headers)s, %(payload)s, %(timeout)s, %(max_retries)s,
         %(retry_delay)s, %(retry_backoff)s, %(retry_max_delay)s, %(retry_on)s::text [], %(priority)s,
         %(tags)s::text [], %(metadata)s, %(anchor_at)s, %(next_run_at)s, %(next_instant_at)s
     )
+    ON CONFLICT (tenant_id, key) WHERE key IS NOT NULL AND status <> 'deleted' DO NOTHING
     RETURNING
         id, version, tenant_id, anchor_at, start_at, end_at, jitter_seconds, type, schedule, timezone,
         endpoint, method, headers, payload
@@ -37,7 +39,7 @@ RETURNING job_id;
 -- Jobs with their lifetime counts, deleted or not, in the order of ids: the one place that names what is read of a job.
 -- Params: tenant_id text, ids uuid[]. Returns Job. Locks: none.
 SELECT
-    j.id, j.tenant_id, j.name, j.description, j.type, j.schedule, j.timezone, j.start_at, j.end_at, j.max_runs,
+    j.id, j.tenant_id, j.key, j.name, j.description, j.type, j.schedule, j.timezone, j.start_at, j.end_at, j.max_runs,
     j.jitter_seconds AS jitter, j.misfire_policy, j.misfire_limit, j.start_deadline_seconds AS start_deadline,
     j.overlap_policy, j.endpoint, j.method, j.headers, j.payload, j.timeout_seconds AS timeout, j.max_retries,
     j.retry_delay_seconds AS retry_delay, j.retry_backoff, j.retry_max_delay_seconds AS retry_max_delay, j.retry_on,
@@ -52,9 +54,24 @@ LEFT JOIN job_totals AS t ON w.id = t.job_id
 WHERE j.tenant_id = %(tenant_id)s
 ORDER BY w.place;
 
+-- name: find_key :value
+-- The id of the job that has a key, deleted ones apart; NULL when there is none. Params: tenant_id text, key text.
+-- Locks: none.
+SELECT id
+FROM jobs
+WHERE tenant_id = %(tenant_id)s AND key = %(key)s AND status <> 'deleted';
+
+-- name: lock_key :value
+-- The same, locked: it still has the key then, whoever was changing it. Params: tenant_id text, key text.
+-- Locks: that job, NO KEY UPDATE, as `lock`.
+SELECT id
+FROM jobs
+WHERE tenant_id = %(tenant_id)s AND key = %(key)s AND status <> 'deleted'
+FOR NO KEY UPDATE;
+
 -- name: list :many
 -- A page of jobs, newest first. Params: tenant_id text, limit int, offset int; and, each NULL for any: status text
--- (deleted jobs are left out unless asked for), type text, name_like text (a LIKE pattern), tag text, after_at
+-- (deleted jobs are left out unless asked for), key text, type text, name_like text (a LIKE pattern), tag text, after_at
 -- timestamptz and after_id uuid (the last row of the page before). Returns Placed. Locks: none.
 SELECT id, created_at AS at
 FROM jobs
@@ -64,6 +81,7 @@ WHERE
         (%(status)s::text IS NULL AND status <> 'deleted')
         OR (%(status)s::text IS NOT NULL AND status = %(status)s::text)
     )
+    AND (%(key)s::text IS NULL OR key = %(key)s::text)
     AND (%(type)s::text IS NULL OR type = %(type)s::text)
     AND (%(name_like)s::text IS NULL OR lower(name) LIKE lower(%(name_like)s::text))
     AND (%(tag)s::text IS NULL OR %(tag)s::text = ANY(tags))
@@ -76,7 +94,7 @@ LIMIT %(limit)s OFFSET %(offset)s;
 
 -- name: count :value
 -- How many jobs a list has, counted no further than limit. Params: tenant_id text, limit int; and, each NULL for any:
--- status text, type text, name_like text, tag text. Locks: none.
+-- status text, key text, type text, name_like text, tag text. Locks: none.
 SELECT count(*)
 FROM (
     SELECT
@@ -87,6 +105,7 @@ FROM (
             (%(status)s::text IS NULL AND status <> 'deleted')
             OR (%(status)s::text IS NOT NULL AND status = %(status)s::text)
         )
+        AND (%(key)s::text IS NULL OR key = %(key)s::text)
         AND (%(type)s::text IS NULL OR type = %(type)s::text)
         AND (%(name_like)s::text IS NULL OR lower(name) LIKE lower(%(name_like)s::text))
         AND (%(tag)s::text IS NULL OR %(tag)s::text = ANY(tags))
@@ -95,13 +114,14 @@ FROM (
 
 -- name: list_upcoming :many
 -- A page of active jobs that run before an instant, the earliest first. Params: tenant_id text, upcoming_before
--- timestamptz, limit int, offset int; and, each NULL for any: type text, name_like text (a LIKE pattern), tag text,
+-- timestamptz, limit int, offset int; and, each NULL for any: key text, type text, name_like text (a LIKE pattern), tag text,
 -- after_at timestamptz and after_id uuid (next_run_at and id of the page before's last). Returns Placed. Locks: none.
 SELECT id, next_run_at AS at
 FROM jobs
 WHERE
     tenant_id = %(tenant_id)s
     AND next_run_at < %(upcoming_before)s::timestamptz
+    AND (%(key)s::text IS NULL OR key = %(key)s::text)
     AND (%(type)s::text IS NULL OR type = %(type)s::text)
     AND (%(name_like)s::text IS NULL OR lower(name) LIKE lower(%(name_like)s::text))
     AND (%(tag)s::text IS NULL OR %(tag)s::text = ANY(tags))
@@ -114,7 +134,7 @@ LIMIT %(limit)s OFFSET %(offset)s;
 
 -- name: count_upcoming :value
 -- How many jobs list_upcoming has, counted no further than limit. Params: tenant_id text, upcoming_before timestamptz,
--- limit int; and, each NULL for any: type text, name_like text, tag text. Locks: none.
+-- limit int; and, each NULL for any: key text, type text, name_like text, tag text. Locks: none.
 SELECT count(*)
 FROM (
     SELECT
@@ -122,6 +142,7 @@ FROM (
     WHERE
         tenant_id = %(tenant_id)s
         AND next_run_at < %(upcoming_before)s::timestamptz
+        AND (%(key)s::text IS NULL OR key = %(key)s::text)
         AND (%(type)s::text IS NULL OR type = %(type)s::text)
         AND (%(name_like)s::text IS NULL OR lower(name) LIKE lower(%(name_like)s::text))
         AND (%(tag)s::text IS NULL OR %(tag)s::text = ANY(tags))
@@ -143,6 +164,7 @@ FOR NO KEY UPDATE;
 WITH updated AS (
     UPDATE jobs
     SET
+        key = %(key)s,
         name = %(name)s,
         description = %(description)s,
         type = %(type)s,

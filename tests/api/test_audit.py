@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from service.api import openapi
+from tests.api.conftest import JOB
 from tests.factories import NOON
 
 READ_ONLY = {("POST", "/schedules/preview")}
@@ -24,6 +25,15 @@ def patched(api, make):
 
 def deleted(api, make):
     api.ok("DELETE", f"/jobs/{api.job()['id']}", status=204)
+
+
+def put_by_key(api, make):
+    api.ok("PUT", "/jobs/by-key/k", JOB, status=201)
+
+
+def deleted_by_key(api, make):
+    api.job(key="k")
+    api.ok("DELETE", "/jobs/by-key/k", status=204)
 
 
 def acted(action, status=200):
@@ -53,6 +63,8 @@ CHANGES = {
     ("PUT", "/jobs/<uuid:id>"): (updated, "job.update"),
     ("PATCH", "/jobs/<uuid:id>"): (patched, "job.update"),
     ("DELETE", "/jobs/<uuid:id>"): (deleted, "job.delete"),
+    ("PUT", "/jobs/by-key/<key>"): (put_by_key, "job.create"),
+    ("DELETE", "/jobs/by-key/<key>"): (deleted_by_key, "job.delete"),
     ("POST", "/jobs/<uuid:id>/pause"): (acted("pause"), "job.pause"),
     ("POST", "/jobs/<uuid:id>/resume"): (resumed, "job.resume"),
     ("POST", "/jobs/<uuid:id>/trigger"): (acted("trigger", 202), "job.trigger"),

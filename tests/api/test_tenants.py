@@ -75,7 +75,7 @@ def test_database_shows_nothing_while_no_tenant_is_set(make, unset):
     for look_up, id in ((jobs.get, job["id"]), (executions.get, row["id"])):
         with pytest.raises(NotFound):
             look_up(unset, tenant_id="t1", id=id)
-    assert jobs.count(unset, tenant_id="t1", status=None, type=None, name_like=None, tag=None, limit=9) == 0
+    assert jobs.count(unset, tenant_id="t1", status=None, key=None, type=None, name_like=None, tag=None, limit=9) == 0
     assert executions.count(unset, **which, status=None, start_time=None, end_time=None, limit=9) == 0
     assert executions.live_counts(unset, **which).pending == 0
     assert executions.totals(unset, **which).completed == 0

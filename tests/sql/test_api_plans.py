@@ -112,7 +112,7 @@ def test_page_of_jobs_walks_its_index(plan, conn):
         " FROM generate_series(1, 5000) AS n"
     )
     conn.execute("ANALYZE jobs")
-    filters = dict.fromkeys(("status", "type", "name_like", "tag", "after_at", "after_id"))
+    filters = dict.fromkeys(("status", "key", "type", "name_like", "tag", "after_at", "after_id"))
 
     found = plan("jobs.list", tenant_id="t1", **filters, limit=21, offset=0)
 
@@ -130,10 +130,27 @@ def test_page_of_upcoming_jobs_walks_its_index(plan, conn, after):
         [NOON],
     )
     conn.execute("ANALYZE jobs")
-    filters = dict.fromkeys(("type", "name_like", "tag", "after_at", "after_id")) | after
+    filters = dict.fromkeys(("key", "type", "name_like", "tag", "after_at", "after_id")) | after
     before = NOON.replace(month=12)
 
     found = plan("jobs.list_upcoming", tenant_id="t1", upcoming_before=before, **filters, limit=21, offset=0)
 
     assert "jobs_tenant_upcoming_idx" in {node.get("Index Name") for node in found}
     assert read(found) < 100
+
+
+@pytest.mark.parametrize("name", ["jobs.find_key", "jobs.lock_key", "jobs.list"])
+def test_job_is_found_by_its_key(plan, conn, name):
+    conn.execute(
+        "INSERT INTO jobs (tenant_id, key, name, type, schedule, timezone, endpoint, method, timeout_seconds,"
+        " max_retries, retry_delay_seconds, priority)"
+        " SELECT 't' || n % 4, n, 'n', 'interval', '60', 'UTC', 'http://x/', 'GET', 1, 0, 0, 5"
+        " FROM generate_series(1, 5000) AS n"
+    )
+    conn.execute("ANALYZE jobs")
+    filters = dict.fromkeys(("status", "type", "name_like", "tag", "after_at", "after_id")) | {"limit": 2, "offset": 0}
+
+    found = plan(name, tenant_id="t1", key="1001", **(filters if name == "jobs.list" else {}))
+
+    assert "jobs_key_idx" in {node.get("Index Name") for node in found}
+    assert read(found) == 1
