@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test lint format migrate-up migrate-down schema swagger psql install-tools clean
+.PHONY: help run dev test chaos lint format migrate-up migrate-down schema swagger psql install-tools clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -17,6 +17,9 @@ dev: $(STAMP) ## The same, restarted when a source file changes
 
 test: $(STAMP) ## Run the tests, on servers of their own
 	@exec $(BIN)/pytest -n 4 --dist worksteal
+
+chaos: $(STAMP) ## Break everything for MINUTES (2) as SEED (1) says, then compare what ran with what was due
+	@exec $(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),2) --seed $(or $(SEED),1)
 
 lint: $(STAMP) ## Check Python, types, migrations, Dockerfile and compose.yaml
 	$(BIN)/ruff check .
