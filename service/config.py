@@ -10,6 +10,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from service import log
+from service.proxies import parse_networks
 from service.zone import zone_names
 
 
@@ -73,6 +74,14 @@ def _log_format(raw: str) -> str:
     return raw
 
 
+def _proxies(raw: str) -> str:
+    try:
+        parse_networks(raw)
+    except ValueError as error:
+        raise ValueError(f"addresses and networks such as 127.0.0.1, 10.0.0.0/8 ({error})") from error
+    return raw
+
+
 def _database_url(raw: str) -> str:
     try:
         known = raw.startswith(("postgres://", "postgresql://")) and conninfo_to_dict(raw) is not None
@@ -101,6 +110,9 @@ class Config:
     server_host: str = _setting("SERVER_HOST", "0.0.0.0")  # noqa: S104 - address to listen on
     server_port: int = _setting("SERVER_PORT", 5003, _whole(0, 65535))  # 0 takes a free port
     shutdown_timeout: float = _setting("SERVER_SHUTDOWN_TIMEOUT", 30.0, _seconds(0, 3600))  # for calls in flight
+    drain_delay: float = _setting("SERVER_DRAIN_DELAY", 5.0, _seconds(0, 300))  # /ready says no, the port answers, s
+    trusted_proxies: str = _setting("TRUSTED_PROXIES", "", _proxies)  # as proxies.parse_networks reads it
+    metrics_port: int = _setting("METRICS_PORT", 0, _whole(0, 65535))  # of an engine without API; 0 serves none
     server_threads: int = _setting("SERVER_THREADS", 8, _whole(1, 256))  # API requests served at once
     database_url: str = _setting("DATABASE_URL", "", _database_url, secret=True)  # wins over POSTGRES_*
     postgres_host: str = _setting("POSTGRES_HOST", "localhost")

@@ -1,6 +1,6 @@
 """Every metric of the service, by name. /metrics shows them in the Prometheus text format."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, generate_latest
 
 from service.rows import ServiceState
 
@@ -44,3 +44,8 @@ def show_state(state: ServiceState | None) -> None:
     OVERDUE.set(state.overdue_seconds)
     LIVE_WORKERS.set(state.workers)
     SLOTS.set(state.slots)
+
+
+def exposition() -> bytes:
+    """All metrics in the Prometheus text format."""
+    return generate_latest()

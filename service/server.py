@@ -1,97 +1,117 @@
 """One process of the service: opens what its role needs, serves until a signal, and drains."""
 
 import signal
+import socket
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from waitress.server import create_server
-
-from service import __version__, db, log, tracing
-from service.api import Services, create_app
+from service import __version__, db, log, tracing, web
+from service.api import Services, create_app, create_probe
 from service.config import Config, ConfigError
 from service.engine import Engine
 from service.lease import Lease
+from service.web import WebServer
 
-BODY_LIMIT = 16 * 1024 * 1024  # bytes read of a request before the API, whose own limit is lower, can refuse it
 END_SIGNAL = signal.SIGUSR2
 SAME_SIGNAL_SECONDS = 1.0  # a terminal and a supervisor may both pass one Ctrl-C on
+REQUEST_SECONDS = 10.0  # longest that a request under way keeps a drained process; statements end sooner
+PROBE_THREADS = 2
 
 
 def serve(config: Config, role: str = "all") -> int:
     """Serve as `role` until SIGTERM or SIGINT, then drain. Returns the exit code: 1 when a part of the engine broke."""
     log.configure(config.log_level, config.log_format)
+    return serve_on(open_sockets(config, role), config, role)
+
+
+def open_sockets(config: Config, role: str) -> list[socket.socket]:
+    """The sockets a role listens on: those of the API, or of an engine's metrics where METRICS_PORT is set.
+
+    Raises:
+        ConfigError: the address is not of this machine, or the port is taken.
+    """
+    name, port = ("METRICS_PORT", config.metrics_port) if role == "engine" else ("SERVER_PORT", config.server_port)
+    if role == "engine" and port == 0:
+        return []
+    try:
+        return web.listen(config.server_host, port)
+    except OSError as error:
+        where = f"SERVER_HOST={config.server_host} {name}={port}"
+        raise ConfigError(f"{where}: expected an address of this machine and a free port ({error})") from error
+
+
+def serve_on(sockets: Sequence[socket.socket], config: Config, role: str, orphaned: int | None = None) -> int:
+    """Serve as `role` on these sockets: as serve() does, and also `probe`, which shows an instance's state only.
+
+    When the file descriptor `orphaned` closes at its other end, the process drains as after a signal.
+    """
     tracing.configure(config, __version__)
-    shutdown = Shutdown()
+    shutdown = Shutdown(config)
     with ExitStack() as closing:
         closing.callback(tracing.shutdown)
         if role in ("all", "engine"):
             shutdown.engine = Engine(config, on_failure=shutdown.fail)
-        server = _listen(config, shutdown, closing) if role in ("all", "api") else None
-        shutdown.take_signals()
+        if sockets:
+            shutdown.web = _web(sockets, config, role, shutdown, closing)
+        shutdown.take_signals(orphaned)
         if shutdown.engine is not None:
             shutdown.engine.start()
-        log.info(log.SERVING, role=role, port=server.effective_port if server else None, version=__version__)
-        _run(server)
+        log.info(log.SERVING, role=role, port=shutdown.web.port if shutdown.web else None, version=__version__)
+        _run(shutdown.web)
     log.info(log.STOPPED, code=shutdown.code)
     return shutdown.code
 
 
-def _listen(config: Config, shutdown: "Shutdown", closing: ExitStack) -> Any:
-    pool = db.open_pool(config, "api", size=config.server_threads + 1)
+def _web(
+    sockets: Sequence[socket.socket], config: Config, role: str, shutdown: "Shutdown", closing: ExitStack
+) -> WebServer:
+    threads = config.server_threads if role in ("all", "api") else PROBE_THREADS
+    pool = db.open_pool(config, "api", size=threads + 1)
     closing.callback(pool.close)
     lease = shutdown.engine.lease if shutdown.engine is not None else Lease(config, "api")
-    app = create_app(Services(config=config, pool=pool, draining=shutdown.draining, lease_state=lease.state))
-    try:
-        return create_server(
-            app,
-            host=config.server_host,
-            port=config.server_port,
-            threads=config.server_threads,
-            ident="scheduler-service",
-            max_request_body_size=BODY_LIMIT,
-            clear_untrusted_proxy_headers=True,
-        )
-    except (OSError, ValueError) as error:
-        where = f"SERVER_HOST={config.server_host} SERVER_PORT={config.server_port}"
-        raise ConfigError(f"{where}: expected an address of this machine and a free port ({error})") from error
+    services = Services(config=config, pool=pool, draining=shutdown.draining, lease_state=lease.state)
+    app = create_app(services) if role in ("all", "api") else create_probe(services)
+    return WebServer(app, sockets, threads, shutdown.draining)
 
 
-def _run(server: Any) -> None:
+def _run(server: WebServer | None) -> None:
     try:
         if server is None:
             threading.Event().wait()
         else:
-            server.run()  # ends cleanly when SystemExit is raised in it
+            server.run()
     except SystemExit:
         return
-    finally:
-        if server is not None:
-            server.close()
 
 
 class Shutdown:
     """Turns the first signal into a drain and a second one into an exit at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, config: Config) -> None:
         self.draining = threading.Event()
         self.engine: Engine | None = None
+        self.web: WebServer | None = None
         self.code = 0
+        self._delay = config.drain_delay
         self._lock = threading.Lock()
         self._began = 0.0  # monotonic
 
-    def take_signals(self) -> None:
-        """Handle SIGTERM and SIGINT from now on. Must be called in the main thread."""
+    def take_signals(self, orphaned: int | None = None) -> None:
+        """Handle SIGTERM and SIGINT from now on, and the end of a supervisor. Must be called in the main thread."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         signal.signal(END_SIGNAL, self._on_end)
+        if orphaned is not None:
+            threading.Thread(target=self._watch, args=[orphaned], name="orphaned", daemon=True).start()
 
     def fail(self) -> None:
         """Drain and exit with code 1: a process that goes on with a part dead is worse than one started anew."""
         self.code = 1
-        self._begin()
+        self._begin(self._delay)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self.draining.is_set():
@@ -99,23 +119,33 @@ class Shutdown:
                 return
             self.code = 128 + number  # what runs is rescued by others, as after any crash
             raise SystemExit(self.code)
-        self._begin()
+        self._begin(0.0 if number == signal.SIGINT else self._delay)  # no balancer stands before a terminal
 
     def _on_end(self, _number: int, _frame: FrameType | None) -> NoReturn:
         raise SystemExit(self.code)
 
-    def _begin(self) -> None:
+    def _watch(self, orphaned: int) -> None:
+        with open(orphaned, "rb", buffering=0) as lifeline:
+            lifeline.read(1)
+        log.warning(log.ORPHANED, note="the supervisor is gone")
+        self._begin(0.0)
+
+    def _begin(self, delay: float) -> None:
         with self._lock:
             if self.draining.is_set():
                 return
             self._began = time.monotonic()
             self.draining.set()
-        threading.Thread(target=self._drain, name="drain", daemon=True).start()
+        threading.Thread(target=self._drain, args=[delay], name="drain", daemon=True).start()
 
-    def _drain(self) -> None:
+    def _drain(self, delay: float) -> None:
         log.info(log.DRAINING)
         try:
             if self.engine is not None:
                 self.engine.drain()
+            if self.web is not None:
+                # Until a balancer has seen /ready say no, it sends requests, and they are answered.
+                time.sleep(max(0.0, self._began + delay - time.monotonic()))
+                self.web.finish(REQUEST_SECONDS)
         finally:
             signal.pthread_kill(threading.main_thread().ident or 0, END_SIGNAL)

@@ -1,16 +1,19 @@
 """The REST API as a WSGI app: one blueprint per resource."""
 
 import time
+from collections.abc import Iterable
 
 from flask import Flask, Response, request
 from flask_swagger_ui import get_swaggerui_blueprint
 from opentelemetry.trace import SpanKind
 
 from service import log, metrics, tracing
-from service.api import access, body, envelope, openapi
+from service.api import access, body, envelope, health, openapi
+from service.api.routing import Resource
 from service.api.services import Services
+from service.proxies import behind_proxies, parse_networks
 
-__all__ = ["Services", "create_app"]
+__all__ = ["Services", "create_app", "create_probe"]
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 DOCS = {"app_name": "Scheduler Service", "layout": "BaseLayout", "validatorUrl": None}
@@ -39,15 +42,27 @@ class App(Flask):
 
 def create_app(services: Services) -> Flask:
     """The app; it opens nothing itself."""
+    app = _app(services, openapi.RESOURCES)
+    app.extensions["openapi"] = openapi.document()
+    app.register_blueprint(get_swaggerui_blueprint("/docs", "/openapi.json", config=DOCS))
+    return app
+
+
+def create_probe(services: Services) -> Flask:
+    """An app with nothing but probes and metrics, for a process that serves no API."""
+    return _app(services, [health.api])
+
+
+def _app(services: Services, resources: Iterable[Resource]) -> Flask:
     app = App("service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = body.MAX_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False
     app.extensions["scheduler"] = services
-    app.extensions["openapi"] = openapi.document()
-    for resource in openapi.RESOURCES:
+    for resource in resources:
         plain = resource.routes[0].plain
         app.register_blueprint(resource.blueprint, url_prefix=None if plain else openapi.PREFIX)
-    app.register_blueprint(get_swaggerui_blueprint("/docs", "/openapi.json", config=DOCS))
     envelope.install(app)
+    trusted = parse_networks(services.config.trusted_proxies)
+    app.wsgi_app = behind_proxies(app.wsgi_app, trusted)  # type: ignore[assignment, method-assign]
     return app

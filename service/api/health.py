@@ -1,10 +1,11 @@
-"""Health: /live, /ready and /health, without prefix, tenant or envelope, for probes and people."""
+"""Health: /live, /ready, /health and /metrics, without prefix, tenant or envelope, for probes and people."""
 
 from typing import Any
 
 from flask import Response, current_app, jsonify
+from prometheus_client import CONTENT_TYPE_LATEST
 
-from service import __version__, db, health
+from service import __version__, db, health, metrics
 from service.api import answers
 from service.api.routing import Resource
 from service.api.services import Services
@@ -53,6 +54,13 @@ def parts() -> Response:
         **_measured(state),
     }
     return _shown(answers.Health.model_validate(answer), 503 if state is None else 200)
+
+
+@api.plain("/metrics", "text/plain")
+def show_metrics() -> Response:
+    """Get the metrics in the Prometheus text format."""
+    metrics.show_state(_state(_services()))
+    return Response(metrics.exposition(), content_type=CONTENT_TYPE_LATEST)
 
 
 def _schema(services: Services) -> tuple[Any, Any]:

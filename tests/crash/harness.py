@@ -32,6 +32,7 @@ class Instance:
             "SERVER_HOST": "127.0.0.1",
             "SERVER_PORT": str(self.port),
             "SERVER_SHUTDOWN_TIMEOUT": "2",
+            "SERVER_DRAIN_DELAY": "0",
             "SCHEDULER_HEARTBEAT_SECONDS": "1",
             **settings,
         }

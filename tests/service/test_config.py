@@ -20,6 +20,9 @@ BAD = {
     "TENANT_REQUIRED": "perhaps",
     "LOG_LEVEL": "INFO,nonsense=DEBUG",
     "LOG_FORMAT": "xml",
+    "TRUSTED_PROXIES": "10.0.0.1/8",
+    "SERVER_DRAIN_DELAY": "301",
+    "METRICS_PORT": "-1",
 }
 
 

@@ -1,0 +1,122 @@
+"""A server that stops loses no request."""
+
+import http.client
+import socket
+import threading
+
+import pytest
+
+from service.web import WebServer, listen
+from tests.conftest import eventually
+
+
+class Served:
+    """A server whose app holds its answers back while `free` is not set."""
+
+    def __init__(self):
+        self.free = threading.Event()
+        self.entered = threading.Event()
+        self.draining = threading.Event()
+        self.free.set()
+        self.web = WebServer(self.app, listen("127.0.0.1", 0), 2, self.draining)
+        threading.Thread(target=self.web.run, daemon=True).start()
+
+    def app(self, environ, start_response):
+        self.entered.set()
+        self.free.wait(10)
+        start_response("200 OK", [("Content-Length", "4")])
+        return [b"done"]
+
+    def connection(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.web.port, timeout=10)
+        connection.connect()
+        return connection
+
+    def in_background(self, act):
+        results = []
+        threading.Thread(target=lambda: results.append(act()), daemon=True).start()
+        return results
+
+
+@pytest.fixture
+def served():
+    server = Served()
+    yield server
+    server.free.set()
+    server.web.finish(2)
+
+
+def ask(connection):
+    connection.request("GET", "/")
+    answer = connection.getresponse()
+    return answer.status, answer.read(), answer.getheader("Connection")
+
+
+def test_connections_are_kept_until_the_process_drains_and_then_closed_after_an_answer(served):
+    connection = served.connection()
+
+    assert ask(connection) == (200, b"done", None)
+    served.draining.set()
+    assert ask(connection) == (200, b"done", "close")
+
+
+def test_finishing_waits_for_the_request_under_way(served):
+    served.free.clear()
+    answers = served.in_background(lambda: ask(served.connection()))
+    assert served.entered.wait(5)
+
+    finished = served.in_background(lambda: served.web.finish(10) or "finished")
+    eventually(lambda: refused(served.web.port))
+    assert finished == []
+    served.free.set()
+
+    eventually(lambda: finished and answers)
+    assert [answer[:2] for answer in answers] == [(200, b"done")]
+
+
+def test_finishing_waits_for_a_request_that_is_half_sent(served):
+    client = served.connection().sock
+    client.sendall(b"GET / HTTP/1.1\r\nHost: ")
+    eventually(
+        lambda: any(channel.request for server in served.web._servers for channel in server.active_channels.values())
+    )
+
+    finished = served.in_background(lambda: served.web.finish(10) or "finished")
+    eventually(lambda: refused(served.web.port))
+    client.sendall(b"x\r\n\r\n")
+
+    assert client.recv(100).startswith(b"HTTP/1.1 200 OK")
+    eventually(lambda: finished)
+
+
+def test_finishing_closes_idle_connections_and_gives_up_at_its_deadline(served):
+    idle, stuck = served.connection(), served.connection()
+    ask(idle)
+    stuck.sock.sendall(b"GET / HT")
+    eventually(
+        lambda: any(channel.request for server in served.web._servers for channel in server.active_channels.values())
+    )
+
+    served.web.finish(0.3)
+
+    assert idle.sock.recv(1) == b""
+    stuck.sock.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        stuck.sock.recv(1)
+
+
+def test_a_name_with_several_addresses_is_listened_to_on_each():
+    listeners = listen("localhost", 0)
+
+    families = {listener.family for listener in listeners}
+    [listener.close() for listener in listeners]
+    assert socket.AF_INET in families
+    assert families <= {socket.AF_INET, socket.AF_INET6}
+
+
+def refused(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except ConnectionRefusedError:
+        return True
+    return False
