@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+BENCH_STAMP := .venv/.installed-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test chaos lint format migrate-up migrate-down schema swagger psql install-tools clean
+.PHONY: help run dev test chaos bench lint format migrate-up migrate-down schema swagger psql install-tools clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -20,6 +21,9 @@ test: $(STAMP) ## Run the tests, on servers of their own
 
 chaos: $(STAMP) ## Break everything for MINUTES (2) as SEED (1) says, then compare what ran with what was due
 	@exec $(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),2) --seed $(or $(SEED),1)
+
+bench: $(BENCH_STAMP) ## Measure, beside PgQueuer and bare loops; ONLY="lag api" runs some, QUICK=1 runs small
+	@exec $(BIN)/python -m tests.benchmarks $(ONLY)
 
 lint: $(STAMP) ## Check Python, types, migrations, Dockerfile and compose.yaml
 	$(BIN)/ruff check .
@@ -57,3 +61,7 @@ $(STAMP): requirements.txt tests/requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
 	@touch $(STAMP)
+
+$(BENCH_STAMP): $(STAMP) tests/benchmarks/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement tests/benchmarks/requirements.txt
+	@touch $(BENCH_STAMP)
