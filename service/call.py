@@ -1,18 +1,16 @@
-"""One HTTP call of one attempt: build the request, exchange it for an answer, judge the answer."""
+"""One HTTP call of one attempt: make the request ready, and judge what its exchange ended with."""
 
 import re
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import requests
 
+from service.curl import HAS_CURL, CurlAdapter
 from service.stock import StockAdapter
-from service.transport import BODY_LIMIT, HAS_CURL, Answer, CurlAdapter, ExchangeError, Transport
-
-__all__ = ["BODY_LIMIT", "Caller", "Outcome", "Request"]
+from service.transport import Answer, ExchangeError, Prepared, Transport, prepared
 
 ERROR_LIMIT = 1000  # characters of Outcome.error
 LONGEST_RETRY_AFTER = 3600.0  # seconds
@@ -51,64 +49,15 @@ class Outcome:
     retry_not_before: datetime | None  # the same as a date, where the answer does not tell its own time
 
 
-class Caller:
-    """Makes calls, one at a time, over connections it keeps; one per worker thread."""
-
-    def __init__(self, adapter: str | None = None) -> None:
-        """adapter is "curl" or "stock"; None takes curl where pycurl is installed."""
-        self._transport = _transport(adapter)
-        self._session = _Session()
-        self._session.trust_env = False  # no proxies, bundles or .netrc from the surroundings
-        self._session.mount("http://", self._transport)
-        self._session.mount("https://", self._transport)
-
-    def call(self, request: Request) -> Outcome:
-        """Make the call and judge it; nothing the network or the receiver does raises."""
-        started = time.monotonic()
-        self._transport.begin()
-        try:
-            answer = self._send(request)
-        except ExchangeError as error:
-            return _unanswered(error, _since(started))
-        finally:
-            self._transport.end()
-        return _judge(answer, _since(started))
-
-    def abort(self) -> None:
-        """End the call under way, if any, as cancelled; safe from every thread."""
-        self._transport.abort()
-
-    def close(self) -> None:
-        """Close the kept connections."""
-        self._transport.close()  # mounted twice, so the session would close it twice
-
-    def _send(self, request: Request) -> requests.Response:
-        try:
-            prepared = _prepare(request)
-            return self._session.send(prepared, timeout=request.timeout, stream=True, allow_redirects=False, proxies={})
-        except ExchangeError:
-            raise
-        except (requests.RequestException, ValueError) as error:
-            # Their own text may quote the URL, and with it a password.
-            raise _invalid("The request cannot be sent: its URL or headers are not valid.") from error
-
-
-class _Session(requests.Session):
-    """A session that never looks where a redirect leads: even unfollowed, a malformed target would raise."""
-
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """Nowhere."""
-        return None
-
-
-def _transport(adapter: str | None) -> Transport:
+def open_transport(slots: int, on_fault: Callable[[], None], adapter: str | None = None) -> Transport:
+    """A transport for `slots` calls at once: "curl", "stock", or (None) curl where pycurl is installed."""
     if adapter is None:
         adapter = "curl" if HAS_CURL else "stock"
-    return {"curl": CurlAdapter, "stock": StockAdapter}[adapter]()
+    return {"curl": CurlAdapter, "stock": StockAdapter}[adapter](slots, on_fault)
 
 
-def _prepare(request: Request) -> requests.PreparedRequest:
-    """The request as requests wants it, or ExchangeError(invalid_request)."""
+def prepare(request: Request) -> Prepared:
+    """The request ready to be sent any number of times, or ExchangeError(invalid_request)."""
     if not 0 < request.timeout <= LONGEST_TIMEOUT:
         raise _invalid(f"The timeout must be above 0 and at most {LONGEST_TIMEOUT} seconds.")
     method = request.method.upper()
@@ -117,12 +66,23 @@ def _prepare(request: Request) -> requests.PreparedRequest:
     if not request.url.lower().startswith(("http://", "https://")):
         raise _invalid("The URL must begin with http:// or https://.")
     body = None if method == "HEAD" else request.body
-    headers = _headers(request.headers, body)
-    # Given nothing to do, requests would put a password in the URL over the job's own Authorization.
-    auth = _leave_as_is if any(name.lower() == "authorization" for name in headers) else None
-    prepared = requests.PreparedRequest()
-    prepared.prepare(method=method, url=request.url, headers=headers, data=body, auth=auth)
-    return prepared
+    ready = requests.PreparedRequest()
+    try:
+        headers = _headers(request.headers, body)
+        # Given nothing to do, requests would put a password in the URL over the job's own Authorization.
+        auth = _leave_as_is if any(name.lower() == "authorization" for name in headers) else None
+        ready.prepare(method=method, url=request.url, headers=headers, data=body, auth=auth)
+        return prepared(ready, request.timeout)
+    except ExchangeError:
+        raise
+    except (requests.RequestException, ValueError) as error:
+        # Their own text may quote the URL, and with it a password.
+        raise _invalid("The request cannot be sent: its URL or headers are not valid.") from error
+
+
+def judge(result: Answer | ExchangeError, duration_ms: float) -> Outcome:
+    """The outcome of a call from what its exchange ended with; nothing the network or the receiver does raises."""
+    return _unanswered(result, duration_ms) if isinstance(result, ExchangeError) else _judge(result, duration_ms)
 
 
 def _headers(own: Mapping[str, str], body: bytes | None) -> dict[str, str | bytes]:
@@ -166,17 +126,17 @@ def _unanswered(error: ExchangeError, duration_ms: float) -> Outcome:
     )
 
 
-def _judge(answer: requests.Response, duration_ms: float) -> Outcome:
+def _judge(answer: Answer, duration_ms: float) -> Outcome:
     """The outcome of an answered call, by its status alone."""
     status = answer.status_code
     completed = 200 <= status < 300
-    retry_after, retry_not_before = _retry_after(answer.headers)
+    retry_after, retry_not_before = (None, None) if completed else _retry_after(answer.headers)
     return Outcome(
         status="completed" if completed else "failed",
         retryable=status in RETRYABLE or 500 <= status < 600,
         response_status=status,
-        response_body=_text(answer.raw.read().decode("utf-8", "replace")),
-        response_truncated=isinstance(answer, Answer) and answer.truncated,
+        response_body=_text(answer.body.decode("utf-8", "replace")),
+        response_truncated=answer.truncated,
         error_code=None if completed else "http_status",
         error=None if completed else f"The receiver answered with status {status}.",
         duration_ms=duration_ms,
@@ -212,7 +172,3 @@ def _date(text: str) -> datetime | None:
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, TypeError, OverflowError):
         return None
-
-
-def _since(started: float) -> float:
-    return (time.monotonic() - started) * 1000

@@ -22,6 +22,7 @@ class ClaimedExecution:
     worker_id: UUID
     scheduled_at: datetime
     attempt: int  # from 1
+    job_version: int | None
     endpoint: str | None
     method: str | None
     headers: dict[str, str] | None

@@ -139,6 +139,7 @@ class Config:
     log_format: str = _setting("LOG_FORMAT", "text", _log_format)
     tracing_enabled: bool = _setting("TRACING_ENABLED", False, _flag)
     otlp_endpoint: str = _setting("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318", _http_url)
+    traces_sampler: str = _setting("OTEL_TRACES_SAMPLER", "")  # a standard sampler's name; unset: see tracing.py
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Config":

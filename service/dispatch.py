@@ -1,38 +1,30 @@
-"""Dispatch: claims as many executions as there are idle threads, and stops the calls that should stop."""
+"""Dispatch: claims what can be called at once and a little more, and stops the calls that should stop."""
 
-import queue
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
 
 from service import claims, db, log, metrics, worker
-from service.call import Caller
+from service.call import open_transport
 from service.claims import ClaimedExecution
+from service.executions import Ended
 from service.loop import POLL_SECONDS
 from service.recorder import Recorder
+from service.worker import Attempt
 
-REFILL = 4  # while there is a backlog, claim when a quarter of the threads is idle, not for each one
+REFILL = 4  # while there is a backlog, claim when a quarter of the room is free, not for each call that ends
+PREFETCH_SECONDS = 0.05  # as many are claimed ahead as ended lately in so long
+PREFETCH_LIMIT = 200
+STALE_SECONDS = 0.1  # what has waited so long for a free slot goes back; looked for as often, so none waits twice that
 REABORT_SECONDS = 0.1
 UNWRITTEN_LIMIT = 2000  # outcomes the database is behind; past it nothing more is claimed
 
 
-@dataclass(slots=True)
-class _Flight:
-    """A claimed execution from its claim until its outcome is handed over."""
-
-    claimed: ClaimedExecution
-    caller: Caller | None = None  # None until a thread has it
-    aborted: bool = False
-    since: float = field(default_factory=time.monotonic)
-
-
 class Dispatcher:
-    """The worker threads of a process and what they are calling."""
+    """The calls of a process: those under way, at most `slots`, and those claimed ahead of a free slot."""
 
     def __init__(
         self,
@@ -41,30 +33,25 @@ class Dispatcher:
         slots: int,
         worker_id: Callable[[], UUID | None],
         on_fault: Callable[[], None],
+        adapter: str | None = None,
     ) -> None:
         self._pool = pool
         self._recorder = recorder
         self._slots = slots
         self._worker_id = worker_id
-        self._on_fault = on_fault
-        self._inbox: queue.SimpleQueue[_Flight | None] = queue.SimpleQueue()
-        self._flights: dict[UUID, _Flight] = {}
-        self._lock = threading.Lock()
-        self._in_doubt = False  # the last claim may have been committed without an answer
+        self._transport = open_transport(slots, on_fault, adapter)
+        self._flights: dict[UUID, Attempt] = {}
+        self._in_doubt = False  # a claim or a return may have been committed without an answer
         self._backlog = False  # there may be more pending than was claimed
-        self._refill = max(1, slots // REFILL)
+        self._pace = _Pace()
+        self._room = slots  # executions to hold at once, those waiting included
         self._draining = False
         self._unspent: list[ClaimedExecution] = []
         self._wake: Callable[[], None] = lambda: None
-        self._threads = [
-            threading.Thread(target=self._work, name=f"worker-{number}", daemon=True) for number in range(slots)
-        ]
 
     def start(self, wake: Callable[[], None]) -> None:
-        """Start the worker threads; wake() is called when claiming may go on."""
+        """wake() is called when claiming may go on."""
         self._wake = wake
-        for thread in self._threads:
-            thread.start()
 
     @property
     def busy(self) -> int:
@@ -72,24 +59,33 @@ class Dispatcher:
         return len(self._flights)
 
     def run_once(self) -> float:
-        """Claim for the idle threads. Returns the seconds until it is worth trying again."""
-        free = self._slots - len(self._flights)
-        if free < (self._refill if self._backlog else 1):
-            self._backlog = True
-            return POLL_SECONDS
+        """Claim for the free slots. Returns the seconds until it is worth trying again."""
+        self._return_stale()
+        self._room = self._slots + self._pace.ahead()
+        free = self._room - len(self._flights)
+        if free < 1 or (self._backlog and not self._enough_room()):
+            self._backlog = True  # from here on a call that ends wakes this loop
+            return self._until_next()
         worker_id = self._worker_id()
-        if worker_id is None or len(self._recorder.unwritten) > UNWRITTEN_LIMIT:
+        if worker_id is None or self._recorder.behind > UNWRITTEN_LIMIT:
             return REABORT_SECONDS
         with db.session(self._pool) as conn:
             claimed = self._claim(conn, worker_id, free)
         self._backlog = len(claimed) == free
-        for item in claimed:
-            flight = _Flight(item)
-            with self._lock:
-                self._flights[item.id] = flight
-            self._inbox.put(flight)
+        attempts = [Attempt(item, self._over) for item in claimed]
+        for attempt in attempts:
+            self._flights[attempt.claimed.id] = attempt
+        self._transport.submit(attempts)
         metrics.BUSY.set(len(self._flights))
-        return POLL_SECONDS
+        return self._until_next()
+
+    def _enough_room(self) -> bool:
+        return self._room - len(self._flights) >= max(1, self._room // REFILL)
+
+    def _until_next(self) -> float:
+        if self._backlog and self._enough_room():
+            return 0.0
+        return STALE_SECONDS if len(self._flights) > self._slots else POLL_SECONDS
 
     def _claim(self, conn: Connection[Any], worker_id: UUID, limit: int) -> list[ClaimedExecution]:
         if self._in_doubt:
@@ -101,17 +97,39 @@ class Dispatcher:
         self._in_doubt = False
         return claimed
 
+    def _return_stale(self) -> None:
+        """Hand back what was claimed ahead and has found no free slot: others may have one."""
+        if len(self._flights) <= self._slots:
+            return
+        stale = self._withdraw(before=time.monotonic() - STALE_SECONDS)
+        if stale:
+            self._in_doubt = True
+            self._hand_back(stale)
+            self._in_doubt = False
+
+    def _withdraw(self, before: float) -> list[ClaimedExecution]:
+        """Those claimed before an instant that have not begun, which will not begin any more."""
+        taken = []
+        for attempt in list(self._flights.values()):  # oldest first
+            if attempt.since > before:
+                break
+            if not attempt.begun and self._transport.withdraw(attempt):
+                del self._flights[attempt.claimed.id]
+                taken.append(attempt.claimed)
+        return taken
+
+    def _hand_back(self, unspent: list[ClaimedExecution]) -> None:
+        for worker_id in {item.worker_id for item in unspent}:
+            with db.session(self._pool) as conn:
+                claims.hand_back(conn, worker_id, [item for item in unspent if item.worker_id == worker_id])
+
     def abort(self, execution_id: UUID) -> None:
         """Stop the call for an execution, if it is made here."""
-        with self._lock:
-            flight = self._flights.get(execution_id)
-            if flight is None:
-                return
-            if not flight.aborted:
-                log.info(log.CLAIM_ABORTED, execution_id=execution_id, attempt=flight.claimed.attempt)
-            flight.aborted = True
-            if flight.caller is not None:
-                flight.caller.abort()
+        attempt = self._flights.get(execution_id)
+        if attempt is not None and not attempt.aborted:
+            attempt.aborted = True
+            log.info(log.CLAIM_ABORTED, execution_id=execution_id, attempt=attempt.claimed.attempt)
+            self._transport.abort(attempt)
 
     def abort_all(self) -> None:
         """Stop every call."""
@@ -120,22 +138,15 @@ class Dispatcher:
 
     def watch(self) -> float:
         """Stop calls whose claim does not stand any more. Returns the seconds until the next look."""
-        with self._lock:
-            flights = list(self._flights.values())
-        aborted = [flight for flight in flights if flight.aborted]
-        for flight in aborted:  # an abort that came just before the exchange began has hit nothing
-            self.abort(flight.claimed.id)
-        lasting = [
-            flight.claimed
-            for flight in flights
-            if not flight.aborted and flight.since < time.monotonic() - POLL_SECONDS / 2
-        ]
+        before = time.monotonic() - POLL_SECONDS / 2
+        attempts = list(self._flights.values())
+        lasting = [attempt.claimed for attempt in attempts if attempt.since < before and not attempt.aborted]
         for worker_id in {item.worker_id for item in lasting}:
             with db.session(self._pool) as conn:
                 lost = claims.lost(conn, worker_id, [item for item in lasting if item.worker_id == worker_id])
             for item in lost:
                 self.abort(item.id)
-        return REABORT_SECONDS if aborted else POLL_SECONDS * 0.7
+        return POLL_SECONDS * 0.7
 
     def drain(self, grace: float) -> None:
         """Let calls under way finish for `grace` seconds; stop the rest and hand them back, their attempt unspent.
@@ -144,55 +155,45 @@ class Dispatcher:
         are rescued like those of a worker that died.
         """
         self._draining = True
-        unstarted = self._take_unstarted()
+        unstarted = self._withdraw(before=time.monotonic())
         deadline = time.monotonic() + grace
         while self._flights and time.monotonic() < deadline:
             time.sleep(0.02)
+        self.abort_all()
         give_up = time.monotonic() + 2.0
         while self._flights and time.monotonic() < give_up:
-            self.abort_all()
-            time.sleep(0.05)
-        for _ in self._threads:
-            self._inbox.put(None)
-        unspent = unstarted + self._unspent
-        for worker_id in {item.worker_id for item in unspent}:
-            with db.session(self._pool) as conn:
-                claims.hand_back(conn, worker_id, [item for item in unspent if item.worker_id == worker_id])
+            time.sleep(0.02)
+        self._transport.close()
+        self._hand_back(unstarted + self._unspent)
 
-    def _take_unstarted(self) -> list[ClaimedExecution]:
-        taken: list[ClaimedExecution] = []
-        while True:
-            try:
-                flight = self._inbox.get_nowait()
-            except queue.Empty:
-                return taken
-            if flight is not None:
-                taken.append(flight.claimed)
-                with self._lock:
-                    del self._flights[flight.claimed.id]
-
-    def _work(self) -> None:
-        caller = Caller()
-        try:
-            while (flight := self._inbox.get()) is not None:
-                self._fly(flight, caller)
-        except Exception as error:  # noqa: BLE001 - the top of a thread
-            log.error(log.LOOP_FAILED, error, loop=threading.current_thread().name)
-            self._on_fault()
-        finally:
-            caller.close()
-
-    def _fly(self, flight: _Flight, caller: Caller) -> None:
-        with self._lock:
-            flight.caller = caller
-        ended = None if flight.aborted else worker.perform(flight.claimed, caller)
-        # A call that was stopped has nothing to record: its execution was cancelled or taken back already,
-        # or a drain hands it back.
-        if ended is not None and ended.status != "cancelled":
+    def _over(self, attempt: Attempt, ended: Ended | None) -> None:
+        """Take what became of an attempt, from a thread of the transport; None was stopped."""
+        if ended is not None:
             self._recorder.put(ended)
+            worker.tell(attempt.claimed, ended)
         elif self._draining:
-            self._unspent.append(flight.claimed)
-        with self._lock:
-            del self._flights[flight.claimed.id]
-        if self._backlog and self._slots - len(self._flights) >= self._refill:
+            self._unspent.append(attempt.claimed)
+        if self._flights.get(attempt.claimed.id) is attempt:  # and not one claimed anew after this one was lost
+            del self._flights[attempt.claimed.id]
+        self._pace.ended += 1
+        if self._backlog and self._enough_room():
             self._wake()
+
+
+class _Pace:
+    """How quickly calls end, and so how many to claim ahead: where each takes long, none."""
+
+    def __init__(self) -> None:
+        self.ended = 0
+        self._counted = 0
+        self._at = time.monotonic()
+        self._ahead = 0
+
+    def ahead(self) -> int:
+        """Executions to claim beyond the free slots."""
+        now = time.monotonic()
+        if now - self._at >= PREFETCH_SECONDS:
+            rate = (self.ended - self._counted) / (now - self._at)
+            self._ahead = min(int(rate * PREFETCH_SECONDS), PREFETCH_LIMIT)
+            self._counted, self._at = self.ended, now
+        return self._ahead

@@ -1,8 +1,7 @@
 """Outcomes on their way into the database: gathered for a moment, written in batches, kept while it is away."""
 
-import queue
 import threading
-import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
@@ -19,11 +18,13 @@ IDLE_SECONDS = 0.5
 
 
 class Recorder:
-    """Takes outcomes from worker threads and writes them; its run_once belongs to one loop."""
+    """Takes outcomes from the calls' threads and writes them; its run_once belongs to one loop."""
 
     def __init__(self, pool: db.Pool) -> None:
         self._pool = pool
-        self._outcomes: queue.SimpleQueue[Ended] = queue.SimpleQueue()
+        self._outcomes: deque[Ended] = deque()
+        self._some = threading.Event()  # there is one at least
+        self._many = threading.Event()  # there are enough for a batch
         self._batch: list[Ended] = []
         self._lock = threading.Lock()
         self._unwritten: dict[UUID, Ended] = {}
@@ -32,13 +33,22 @@ class Recorder:
         """Take an outcome over; it is written within moments, or when the database is back."""
         with self._lock:
             self._unwritten[ended.id] = ended
-        self._outcomes.put(ended)
+        self._outcomes.append(ended)
+        if len(self._outcomes) >= BATCH and not self._many.is_set():
+            self._many.set()
+        if not self._some.is_set():  # once a batch, not once an outcome: each would be a switch of threads
+            self._some.set()
 
     @property
     def unwritten(self) -> list[UUID]:
         """Executions whose outcomes were taken over and are not yet in the database."""
         with self._lock:
             return list(self._unwritten)
+
+    @property
+    def behind(self) -> int:
+        """How many outcomes are not yet in the database."""
+        return len(self._unwritten)
 
     def run_once(self) -> float:
         """Wait for outcomes and write one batch. Raises Unavailable, keeping the batch for the next call."""
@@ -53,14 +63,16 @@ class Recorder:
         return 0.0
 
     def _gather(self) -> None:
-        deadline = time.monotonic() + (GATHER_SECONDS if self._batch else IDLE_SECONDS)
-        while len(self._batch) < BATCH:
-            try:
-                self._batch.append(self._outcomes.get(timeout=max(deadline - time.monotonic(), 0.0)))
-            except queue.Empty:
-                return
-            if len(self._batch) == 1:
-                deadline = time.monotonic() + GATHER_SECONDS
+        """Fill the batch: with all there is, GATHER_SECONDS after the first of them came at the latest."""
+        if self._some.wait(0.0 if self._batch else IDLE_SECONDS) and len(self._outcomes) < BATCH:
+            self._many.wait(GATHER_SECONDS)
+        # Cleared before the look, so that an outcome that comes after it sets them anew.
+        self._some.clear()
+        self._many.clear()
+        while self._outcomes and len(self._batch) < BATCH:
+            self._batch.append(self._outcomes.popleft())
+        if self._outcomes:
+            self._some.set()
 
     def _write(self, batch: Sequence[Ended]) -> None:
         try:

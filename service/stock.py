@@ -11,7 +11,8 @@ import queue
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from http.client import BadStatusLine, HTTPException, HTTPResponse, IncompleteRead, LineTooLong
 from typing import Any
 
@@ -21,60 +22,124 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from service import log
 from service.transport import (
     BODY_LIMIT,
     HEADER_LIMIT,
-    KEPT_CONNECTIONS,
     Answer,
+    Exchange,
     ExchangeError,
+    Sending,
     Transport,
     aborted,
     timed_out,
     too_large,
 )
 
+KEPT_HOSTS = 64  # whose connections are kept
+
 
 class StockAdapter(Transport):
-    """requests' own adapter under one deadline."""
+    """requests' own adapter, each exchange under one deadline."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._results: queue.SimpleQueue[Answer | Exception] = queue.SimpleQueue()
-        self._adapter = _PooledAdapter(pool_connections=KEPT_CONNECTIONS, pool_maxsize=1, max_retries=0)
+    def __init__(self, slots: int, on_fault: Callable[[], None]) -> None:
+        super().__init__(slots, on_fault)
+        self._lock = threading.Condition()
+        self._waiting: deque[Exchange] = deque()
+        self._active: dict[Exchange, queue.SimpleQueue[Answer | Exception]] = {}
+        self._closing = False
+        self._threads: list[threading.Thread] = []
+        self._adapter = _PooledAdapter(pool_connections=KEPT_HOSTS, pool_maxsize=slots, max_retries=0)
 
-    def begin(self) -> None:
-        """Mark the start of a call; its queue is new, as an abandoned exchange may still put into its own."""
-        self._results = queue.SimpleQueue()
-        super().begin()
+    def submit(self, exchanges: Sequence[Exchange]) -> None:
+        """Take exchanges over."""
+        with self._lock:
+            self._waiting.extend(exchanges)
+            self._lock.notify(len(exchanges))
+            missing = min(len(self._waiting) + len(self._active), self._slots) - len(self._threads)
+            for number in range(missing):
+                name = f"worker-{len(self._threads) + number}"
+                self._threads.append(threading.Thread(target=self._run, name=name, daemon=True))
+                self._threads[-1].start()
 
-    def send(
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,
-        timeout: Any = None,
-        verify: Any = True,
-        cert: Any = None,
-        proxies: Any = None,
-    ) -> Answer:
-        """Send the request and read its answer; timeout is in seconds and bounds both together."""
-        exchange = _Exchange(self._results, lambda: self._adapter.exchange(request, timeout, verify))
-        exchange.start()
-        try:
-            result = self._results.get(timeout=timeout)
-        except queue.Empty:
-            result = exchange.kept or timed_out()
-        finally:
-            exchange.cut()
-        if isinstance(result, Answer):
-            return result
-        raise result if isinstance(result, ExchangeError) else _failure(result) from result
+    def withdraw(self, exchange: Exchange) -> bool:
+        """Give back an exchange that has not begun."""
+        with self._lock:
+            if exchange not in self._waiting:
+                return False
+            self._waiting.remove(exchange)
+            return True
+
+    def abort(self, exchange: Exchange) -> None:
+        """End an exchange early."""
+        if self.withdraw(exchange):
+            exchange.end(aborted())
+            return
+        with self._lock:
+            results = self._active.get(exchange)
+            if results is not None:
+                results.put(aborted())
 
     def close(self) -> None:
-        """Close all connections."""
+        """Abort what is left and close all connections."""
+        with self._lock:
+            self._closing = True
+            left = [*self._waiting, *self._active]
+            self._lock.notify_all()
+        for exchange in left:
+            self.abort(exchange)
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join()
         self._adapter.close()
 
-    def _interrupt(self) -> None:
-        self._results.put(aborted())
+    def _run(self) -> None:
+        try:
+            while (taken := self._take()) is not None:
+                exchange, results = taken
+                result = self._carry_out(exchange, results)
+                with self._lock:
+                    del self._active[exchange]
+                exchange.end(result)
+        except Exception as error:  # noqa: BLE001 - the top of a thread
+            log.error(log.LOOP_FAILED, error, loop=threading.current_thread().name)
+            self._on_fault()
+
+    def _take(self) -> tuple[Exchange, "queue.SimpleQueue[Answer | Exception]"] | None:
+        with self._lock:
+            self._lock.wait_for(lambda: self._waiting or self._closing)
+            if not self._waiting:
+                return None
+            exchange = self._waiting.popleft()
+            # New each time, as an abandoned exchange may still put into its own.
+            results = self._active[exchange] = queue.SimpleQueue()
+            return exchange, results
+
+    def _carry_out(
+        self, exchange: Exchange, results: "queue.SimpleQueue[Answer | Exception]"
+    ) -> Answer | ExchangeError:
+        try:
+            sending = exchange.begin()
+        except ExchangeError as error:
+            return error
+        request = _whole(sending)
+        attempt = _Exchange(results, lambda: self._adapter.exchange(request, sending.prepared.timeout))
+        attempt.start()
+        try:
+            result = results.get(timeout=sending.prepared.timeout)
+        except queue.Empty:
+            result = attempt.kept or timed_out()
+        finally:
+            attempt.cut()
+        if isinstance(result, Answer | ExchangeError):
+            return result
+        return _failure(result)
+
+
+def _whole(sending: Sending) -> requests.PreparedRequest:
+    request = sending.prepared.request.copy()
+    request.headers.update(sending.fields)
+    return request
 
 
 class _Exchange(threading.Thread):
@@ -198,14 +263,14 @@ class _PooledAdapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
-    def exchange(self, request: requests.PreparedRequest, timeout: float, verify: bool | str) -> Answer:
+    def exchange(self, request: requests.PreparedRequest, timeout: float) -> Answer:
         """Send and read; once more when a kept connection turns out to have been closed by the receiver."""
         try:
-            response = self.send(request, stream=True, timeout=timeout, verify=verify)
+            response = self.send(request, stream=True, timeout=timeout)
         except requests.ConnectionError as error:
             if not (_current().reused and any(isinstance(link, ConnectionError) for link in _chain(error))):
                 raise
-            response = self.send(request, stream=True, timeout=timeout, verify=verify)
+            response = self.send(request, stream=True, timeout=timeout)
         return _read(response)
 
 
@@ -216,14 +281,14 @@ def _read(response: requests.Response) -> Answer:
         response.raw.close()
         raise too_large()
     body = response.raw.read(BODY_LIMIT, decode_content=False)
-    kept = Answer(response.status_code, headers, body, truncated=True)
+    kept = Answer(response.status_code, lambda: headers, body, truncated=True)
     if len(body) == BODY_LIMIT:
         _current().kept = kept
     if response.raw.read(1, decode_content=False):  # past the end it is urllib3's chance to say "cut off"
         response.raw.close()
         return kept
     response.raw.release_conn()
-    return Answer(response.status_code, headers, body, truncated=False)
+    return Answer(response.status_code, lambda: headers, body, truncated=False)
 
 
 # The first class found in a failure's chain of causes decides: (class, code, retryable, sentence).

@@ -1,8 +1,10 @@
 """OpenTelemetry spans for requests, statements, ticks and calls; off by default, and then as good as free."""
 
-import os
+import random
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -14,6 +16,7 @@ from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, Tracer
 
 from service.config import Config
 
+CALL_SPANS_A_SECOND = 100.0  # recorded; a span costs half as much as a call. OTEL_TRACES_SAMPLER, where set, decides
 EXPORT_SECONDS = 2  # a collector that does not answer is given up on; spans are dropped, nothing waits
 
 _tracer: Tracer | None = None
@@ -22,7 +25,7 @@ _provider: TracerProvider | None = None
 
 def configure(config: Config, version: str) -> None:
     """Start exporting spans by OTLP over HTTP when the settings ask for it."""
-    global _tracer, _provider  # noqa: PLW0603 - one tracer a process, as OpenTelemetry has it
+    global _tracer, _provider, _calls  # noqa: PLW0603 - one tracer a process, as OpenTelemetry has it
     if not config.tracing_enabled:
         return
     resource = Resource({"service.name": "scheduler-service", "service.version": version})
@@ -31,6 +34,7 @@ def configure(config: Config, version: str) -> None:
     _provider = TracerProvider(resource=resource)
     _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint, timeout=EXPORT_SECONDS)))
     _tracer = _provider.get_tracer("scheduler")
+    _calls = _Rate(None if config.traces_sampler else CALL_SPANS_A_SECOND)
 
 
 def shutdown() -> None:
@@ -62,8 +66,58 @@ def trace_of(current: Span) -> tuple[str, str]:
             f"{context.trace_id:032x}",
             f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}",
         )
-    random = os.urandom(24).hex()
-    return random[:32], f"00-{random[:32]}-{random[32:]}-00"
+    # Not os.urandom, which is a system call for each; the generator is seeded anew in a forked process. The lowest
+    # bits are set, as ids of zeros are not valid.
+    trace_id, span_id = f"{random.getrandbits(128) | 1:032x}", f"{random.getrandbits(64) | 1:016x}"
+    return trace_id, f"00-{trace_id}-{span_id}-00"
+
+
+class CallTrace:
+    """The trace of one call: its id, the traceparent the receiver gets, and its span where it is recorded."""
+
+    __slots__ = ("_span", "parent", "trace_id")
+
+    def __init__(self, span: Span | None) -> None:
+        self._span = span
+        self.trace_id, self.parent = trace_of(span or INVALID_SPAN)
+
+    def end(self, status: str) -> None:
+        """End the span, saying how the call ended."""
+        if self._span is not None:
+            self._span.set_attribute("scheduler.outcome", status)
+            self._span.end()
+
+
+def begin_call(execution_id: UUID) -> CallTrace:
+    """The trace of a call that begins now; its span is the root, whatever span is current."""
+    if _tracer is None or not _calls.admits():
+        return CallTrace(None)
+    attributes = {"scheduler.execution_id": str(execution_id)}
+    return CallTrace(_tracer.start_span("call", Context(), SpanKind.CLIENT, attributes))
+
+
+class _Rate:
+    """Admits so many a second, and in a burst; None admits all."""
+
+    def __init__(self, a_second: float | None) -> None:
+        self._rate = a_second
+        self._left = a_second or 0.0
+        self._at = time.monotonic()
+
+    def admits(self) -> bool:
+        """Whether one more may be."""
+        if self._rate is None:
+            return True
+        now = time.monotonic()
+        self._left = min(self._left + (now - self._at) * self._rate, self._rate)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+_calls = _Rate(CALL_SPANS_A_SECOND)
 
 
 def _context_of(traceparent: str) -> Context:

@@ -1,49 +1,114 @@
 """One attempt: from a claimed execution to the request its receiver gets, and from the outcome to what is recorded."""
 
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-
-from opentelemetry.trace import SpanKind
+from typing import NamedTuple
 
 from service import __version__, log, metrics, tracing
-from service.call import Caller, Outcome, Request
+from service.call import Outcome, Request, judge, prepare
 from service.claims import ClaimedExecution
 from service.executions import Ended
 from service.instants import rfc3339
 from service.policy import Backoff, is_retryable, retry_delay
+from service.transport import Answer, Exchange, ExchangeError, Prepared, Sending
+
+CACHED_REQUESTS = 4096
+CACHED_BYTES = 32 * 1024 * 1024  # of the bodies of those
+OWN_WINS = ("Idempotency-Key", "traceparent")  # of the fields each execution has, those a job may set itself
 
 
-def perform(claimed: ClaimedExecution, caller: Caller) -> Ended:
-    """Make the call of a claimed execution and say how its attempt ended."""
-    with tracing.span("call", SpanKind.CLIENT) as span:
-        trace_id, traceparent = tracing.trace_of(span)
-        if claimed.endpoint is None:
-            return _orphan(claimed, trace_id)
-        span.set_attribute("scheduler.execution_id", str(claimed.id))
-        outcome = caller.call(request_of(claimed, traceparent))
-        span.set_attribute("scheduler.outcome", outcome.status)
-    ended = ended_of(claimed, outcome, trace_id)
-    _tell(claimed, ended)
-    return ended
+class Attempt(Exchange):
+    """A claimed execution from its claim until its outcome is handed over, with a None for one that was stopped."""
+
+    __slots__ = ("_over", "_started", "_trace", "aborted", "claimed", "since")
+
+    def __init__(self, claimed: ClaimedExecution, over: "Callable[[Attempt, Ended | None], None]") -> None:
+        self.claimed = claimed
+        self.since = time.monotonic()
+        self.aborted = False
+        self._over = over
+        self._started = 0.0
+        self._trace: tracing.CallTrace | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether its call is under way, or over."""
+        return self._trace is not None
+
+    def begin(self) -> Sending:
+        """The request, with the fields of this execution."""
+        self._started = time.monotonic()
+        self._trace = trace = tracing.begin_call(self.claimed.id)
+        if self.claimed.endpoint is None:
+            message = "The job of this execution does not exist any more."
+            raise ExchangeError("job_missing", message, retryable=False)
+        cached = _requests.of(self.claimed)
+        return Sending(cached.prepared, fields_of(self.claimed, trace.parent, cached.own))
+
+    def end(self, result: Answer | ExchangeError) -> None:
+        """Judge the answer, and hand over what to record of the attempt."""
+        if self._trace is None:  # aborted before it began
+            self._over(self, None)
+            return
+        outcome = judge(result, (time.monotonic() - self._started) * 1000)
+        self._trace.end(outcome.status)
+        # A call that was stopped has nothing to record: its execution was cancelled or taken back already,
+        # or a drain hands it back.
+        stopped = outcome.status == "cancelled"
+        self._over(self, None if stopped else ended_of(self.claimed, outcome, self._trace.trace_id))
 
 
-def request_of(claimed: ClaimedExecution, traceparent: str) -> Request:
-    """The request a receiver gets. The job's own headers win over ours, save the X-Scheduler ones."""
-    ours = {
-        "X-Scheduler-Job-Id": str(claimed.job_id),
-        "X-Scheduler-Execution-Id": str(claimed.id),
-        "X-Scheduler-Tenant-Id": claimed.tenant_id,
-        "X-Scheduler-Attempt": str(claimed.attempt),
-        "X-Scheduler-Scheduled-At": rfc3339(claimed.scheduled_at),
-    }
-    defaults = {
-        "User-Agent": f"scheduler-service/{__version__}",
-        "Idempotency-Key": str(claimed.id),
-        "traceparent": traceparent,
-    }
+class _CachedRequest(NamedTuple):
+    prepared: Prepared
+    own: frozenset[str]  # those of OWN_WINS that the job sets
+
+
+class _Requests:
+    """The requests of jobs, each prepared once for a version of its job; the longest unused are dropped."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[int, int | None], _CachedRequest] = OrderedDict()
+        self._bytes = 0
+
+    def of(self, claimed: ClaimedExecution) -> _CachedRequest:
+        """The request of a claimed execution. Raises ExchangeError when it cannot be sent."""
+        key = (claimed.job_id.int, claimed.job_version)
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+                return found
+            request = request_of(claimed)
+            named = {name.lower() for name in request.headers}
+            made = _CachedRequest(prepare(request), frozenset(name for name in OWN_WINS if name.lower() in named))
+            self._keep(key, made)
+        return made
+
+    def _keep(self, key: tuple[int, int | None], made: _CachedRequest) -> None:
+        self._kept[key] = made
+        self._bytes += len(made.prepared.request.body or b"")
+        while len(self._kept) > CACHED_REQUESTS or self._bytes > CACHED_BYTES:
+            _, dropped = self._kept.popitem(last=False)
+            self._bytes -= len(dropped.prepared.request.body or b"")
+
+
+_requests = _Requests()
+
+
+def request_of(claimed: ClaimedExecution) -> Request:
+    """The request of a job as all its executions send it.
+
+    The job's own headers win over ours, save the X-Scheduler ones.
+    """
+    ours = {"X-Scheduler-Job-Id": str(claimed.job_id), "X-Scheduler-Tenant-Id": claimed.tenant_id}
+    defaults = {"User-Agent": f"scheduler-service/{__version__}"}
     if claimed.payload is not None:
         defaults["Content-Type"] = "application/json"
-    fixed = {name.lower() for name in ours}
-    own = {name: value for name, value in (claimed.headers or {}).items() if name.lower() not in fixed}
+    own = {name: value for name, value in (claimed.headers or {}).items() if name.lower() not in RESERVED}
     named = {name.lower() for name in own}
     headers = {name: value for name, value in defaults.items() if name.lower() not in named} | own | ours
     return Request(
@@ -55,13 +120,32 @@ def request_of(claimed: ClaimedExecution, traceparent: str) -> Request:
     )
 
 
+RESERVED = frozenset(
+    f"x-scheduler-{name}" for name in ("job-id", "execution-id", "tenant-id", "attempt", "scheduled-at")
+)
+
+
+def fields_of(claimed: ClaimedExecution, traceparent: str, own: frozenset[str]) -> Sequence[tuple[str, str]]:
+    """The headers that only this attempt has, less those of OWN_WINS that the job's own replace."""
+    execution_id = str(claimed.id)
+    fields = [
+        ("X-Scheduler-Execution-Id", execution_id),
+        ("X-Scheduler-Attempt", str(claimed.attempt)),
+        ("X-Scheduler-Scheduled-At", rfc3339(claimed.scheduled_at)),
+        ("Idempotency-Key", execution_id),
+        ("traceparent", traceparent),
+    ]
+    return [field for field in fields if field[0] not in own] if own else fields
+
+
 def ended_of(claimed: ClaimedExecution, outcome: Outcome, trace_id: str) -> Ended:
     """What to record of an attempt: with a retry delay while the outcome is retryable and attempts are left."""
     delay = None
     if claimed.attempt <= (claimed.max_retries or 0) and is_retryable(
         outcome.status, outcome.error_code, outcome.response_status, claimed.retry_on, outcome.retryable
     ):
-        delay = retry_delay(claimed.attempt, _backoff(claimed), _asked(claimed, outcome), str(claimed.id))
+        asked = _asked(claimed, outcome)
+        delay = retry_delay(claimed.attempt, _backoff(claimed), asked, str(claimed.id))
     return Ended(
         id=claimed.id,
         worker_id=claimed.worker_id,
@@ -94,20 +178,13 @@ def _backoff(claimed: ClaimedExecution) -> Backoff:
     )
 
 
-def _orphan(claimed: ClaimedExecution, trace_id: str) -> Ended:
-    return Ended(
-        id=claimed.id,
-        worker_id=claimed.worker_id,
-        attempt=claimed.attempt,
-        status="failed",
-        error_code="job_missing",
-        error="The job of this execution does not exist any more.",
-        trace_id=trace_id,
-    )
+# labels() looks its child up under a lock each time.
+_counters = {status: metrics.ATTEMPTS.labels(outcome=status) for status in ("completed", "failed", "timeout")}
 
 
-def _tell(claimed: ClaimedExecution, ended: Ended) -> None:
-    metrics.ATTEMPTS.labels(outcome=ended.status).inc()
+def tell(claimed: ClaimedExecution, ended: Ended) -> None:
+    """Count an attempt that has ended, and write its line."""
+    _counters[ended.status].inc()
     metrics.ATTEMPT_DURATION.observe((ended.duration_ms or 0.0) / 1000)
     if claimed.attempt == 1:
         metrics.START_LAG.observe(max(claimed.lag_seconds, 0.0))

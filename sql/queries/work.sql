@@ -26,7 +26,7 @@ claimed AS (
     LEFT JOIN jobs AS j ON p.job_id = j.id
     WHERE q.id = p.id
     RETURNING
-        q.id, q.job_id, q.tenant_id, q.worker_id, q.scheduled_at, q.attempt, q.priority,
+        q.id, q.job_id, q.tenant_id, q.worker_id, q.scheduled_at, q.attempt, q.job_version, q.priority,
         j.endpoint, j.method, j.headers, j.payload, j.timeout_seconds, j.max_retries,
         j.retry_delay_seconds, j.retry_backoff, j.retry_max_delay_seconds, j.retry_on
 )
@@ -38,6 +38,7 @@ SELECT
     worker_id,
     scheduled_at,
     attempt,
+    job_version,
     endpoint,
     method,
     headers,

@@ -1,15 +1,21 @@
 """Small real servers for the tests of the call, and what each does to its caller."""
 
 import contextlib
+import queue
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from service.call import Caller, Outcome, Request
+from service.call import Outcome, Request, judge, open_transport, prepare
+from service.claims import ClaimedExecution
+from service.executions import Ended
+from service.transport import Answer, Exchange, ExchangeError, Sending
+from service.worker import Attempt
 
 WAIT = 5.0  # deadline of everything that should happen at once, s
 SHORT = 0.3  # timeout of calls that are to run into it, s
@@ -157,6 +163,50 @@ def ask(target: Receiver | str, **changes: Any) -> Request:
 
 def summary(outcome: Outcome) -> tuple[str, str | None, bool]:
     return outcome.status, outcome.error_code, outcome.retryable
+
+
+class OneCall(Exchange):
+    """An exchange that is waited for."""
+
+    def __init__(self, request: Request) -> None:
+        self.request, self.over = request, threading.Event()
+        self.started, self.outcome = time.monotonic(), None
+
+    def begin(self) -> Sending:
+        self.started = time.monotonic()
+        return Sending(prepare(self.request))
+
+    def end(self, result: Answer | ExchangeError) -> None:
+        self.outcome = judge(result, (time.monotonic() - self.started) * 1000)
+        self.over.set()
+
+
+class Caller:
+    """Makes calls, one at a time, over connections it keeps."""
+
+    def __init__(self, adapter: str | None = None) -> None:
+        self.faults: list[bool] = []
+        self.transport = open_transport(1, lambda: self.faults.append(True), adapter)
+        self.last: Exchange | None = None
+
+    def call(self, request: Request) -> Outcome:
+        one = self.last = OneCall(request)
+        self.transport.submit([one])
+        assert one.over.wait(60)
+        return one.outcome
+
+    def perform(self, claimed: ClaimedExecution) -> Ended | None:
+        ended: queue.SimpleQueue[Ended | None] = queue.SimpleQueue()
+        self.transport.submit([Attempt(claimed, lambda _, how: ended.put(how))])
+        return ended.get(timeout=60)
+
+    def abort(self) -> None:
+        """Stop the call under way, or nothing."""
+        self.transport.abort(self.last)
+
+    def close(self) -> None:
+        self.transport.close()
+        assert self.faults == []
 
 
 @pytest.fixture(params=["curl", "stock"])

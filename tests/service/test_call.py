@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.call import BODY_LIMIT, Caller
+from service.transport import BODY_LIMIT
 from tests.service.receiver import (
     CHUNKED,
     OK,
     WAIT,
+    Caller,
     answering,
     ask,
     caller,

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from service.call import BODY_LIMIT, Outcome
+from service.call import Outcome
+from service.transport import BODY_LIMIT
 from tests.service.receiver import (
     CHUNKED,
     OK,

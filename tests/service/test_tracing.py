@@ -9,12 +9,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from opentelemetry.trace import INVALID_SPAN
 
-from service import claims, tracing, worker
-from service.call import Caller
+from service import claims, tracing
 from service.lease import Lease
 from service.ticker import Ticker
 from tests.factories import NOON
-from tests.service.receiver import OK, answering, receiver  # noqa: F401 - a fixture
+from tests.service.receiver import OK, Caller, answering, receiver  # noqa: F401 - a fixture
 
 
 class Collector(HTTPServer):
@@ -72,7 +71,7 @@ def test_spans_of_a_tick_its_statements_and_a_call_arrive(collector, configure, 
     make.job(next_run_at=NOON)
 
     Ticker(engine_pool, Lease(config, "w"), timedelta(minutes=1), lambda: None).tick(NOON)
-    ended = worker.perform(claimed, Caller())
+    ended = Caller().perform(claimed)
     tracing.shutdown()
 
     sent = b"".join(collector.bodies)
@@ -84,7 +83,7 @@ def test_spans_of_a_tick_its_statements_and_a_call_arrive(collector, configure, 
 def test_a_dead_collector_does_not_slow_a_call(configure, claimed):
     configure(9)
 
-    ended = worker.perform(claimed, Caller())
+    ended = Caller().perform(claimed)
 
     assert (ended.status, ended.duration_ms < 500) == ("completed", True)
 

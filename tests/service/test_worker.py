@@ -8,11 +8,12 @@ from uuid import UUID
 import pytest
 
 from service import __version__
-from service.call import Caller, Outcome
+from service.call import Outcome
 from service.claims import ClaimedExecution
 from service.instants import rfc3339
-from service.worker import ended_of, perform, request_of
+from service.worker import OWN_WINS, ended_of, fields_of, request_of
 from tests.factories import NOON
+from tests.service.receiver import Caller
 
 PARENT = f"00-{'ab' * 16}-{'cd' * 8}-01"
 
@@ -21,6 +22,7 @@ def claimed(**given):
     values = {
         "id": UUID(int=1),
         "job_id": UUID(int=2),
+        "job_version": 1,
         "tenant_id": "t1",
         "worker_id": UUID(int=3),
         "scheduled_at": NOON,
@@ -42,7 +44,10 @@ def outcome(**given):
 
 
 def headers(**given):
-    return request_of(claimed(**given), PARENT).headers
+    one = claimed(**given)
+    fixed = request_of(one).headers
+    own = frozenset(name for name in OWN_WINS if name.lower() in map(str.lower, fixed))
+    return dict(fixed) | dict(fields_of(one, PARENT, own))
 
 
 def test_a_request_says_what_it_is_for():
@@ -55,7 +60,7 @@ def test_a_request_says_what_it_is_for():
 
 
 def test_a_request_takes_method_url_timeout_and_body_from_the_job():
-    request = request_of(claimed(method="PUT", payload='{"ü": 1}'), PARENT)
+    request = request_of(claimed(method="PUT", payload='{"ü": 1}'))
 
     assert (request.method, request.url, request.timeout) == ("PUT", "http://127.0.0.1:9/", 7.0)
     assert request.body == '{"ü": 1}'.encode()
@@ -64,7 +69,7 @@ def test_a_request_takes_method_url_timeout_and_body_from_the_job():
 def test_only_a_request_with_a_payload_has_a_content_type():
     assert headers(payload="null")["Content-Type"] == "application/json"
     assert "Content-Type" not in headers(payload=None)
-    assert request_of(claimed(payload=None), PARENT).body is None
+    assert request_of(claimed(payload=None)).body is None
 
 
 @pytest.mark.parametrize("name", ["user-agent", "IDEMPOTENCY-KEY", "Traceparent", "content-type"])
@@ -115,7 +120,7 @@ def test_an_outcome_names_the_claim_it_belongs_to():
 
 
 def test_an_execution_without_a_job_fails_for_good():
-    ended = perform(claimed(endpoint=None, method=None, headers=None, max_retries=None), Caller())
+    ended = Caller().perform(claimed(endpoint=None, method=None, headers=None, max_retries=None))
 
     assert (ended.status, ended.error_code, ended.retry_delay) == ("failed", "job_missing", None)
     assert re.fullmatch("[0-9a-f]{32}", ended.trace_id)

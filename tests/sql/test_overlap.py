@@ -5,13 +5,11 @@ from datetime import timedelta
 import pytest
 
 from service import claims, db, executions, upkeep
-from service.call import Caller
 from service.executions import Ended
 from service.lease import Lease
 from service.ticker import Ticker
-from service.worker import perform
 from tests.factories import NOON
-from tests.service.receiver import answering, receiver, status
+from tests.service.receiver import Caller, answering, receiver, status
 
 __all__ = ["receiver"]  # a fixture
 
@@ -252,7 +250,7 @@ def attempt(engine_pool, make):
     def run():
         make.conn.execute("UPDATE execution_queue SET status = 'pending', retry_at = NULL WHERE status = 'retrying'")
         (claimed,) = claim(engine_pool, worker)
-        ended = perform(claimed, caller)
+        ended = caller.perform(claimed)
         with db.transaction(engine_pool) as conn:
             executions.end(conn, [ended])
         return ended
