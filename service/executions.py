@@ -52,18 +52,18 @@ def end(conn: Connection[Any], outcomes: Sequence[Ended]) -> list[FinishedExecut
     """Record how attempts ended; gives those that were still the caller's, with the status each has now."""
     finished = finish(
         conn,
-        ids=[o.id for o in outcomes],
-        worker_ids=[o.worker_id for o in outcomes],
-        attempts=[o.attempt for o in outcomes],
-        statuses=[o.status for o in outcomes],
-        retry_delays=[o.retry_delay for o in outcomes],
-        durations=[o.duration_ms for o in outcomes],
-        response_statuses=[o.response_status for o in outcomes],
-        response_bodies=[o.response_body for o in outcomes],
-        truncated=[o.response_truncated for o in outcomes],
-        error_codes=[o.error_code for o in outcomes],
-        errors=[o.error for o in outcomes],
-        trace_ids=[o.trace_id for o in outcomes],
+        ids=sql.array([o.id for o in outcomes]),
+        worker_ids=sql.array([o.worker_id for o in outcomes]),
+        attempts=sql.array([o.attempt for o in outcomes]),
+        statuses=sql.array([o.status for o in outcomes]),
+        retry_delays=sql.array([o.retry_delay for o in outcomes]),
+        durations=sql.array([o.duration_ms for o in outcomes]),
+        response_statuses=sql.array([o.response_status for o in outcomes]),
+        response_bodies=sql.texts([o.response_body for o in outcomes]),
+        truncated=sql.array([o.response_truncated for o in outcomes]),
+        error_codes=sql.texts([o.error_code for o in outcomes]),
+        errors=sql.texts([o.error for o in outcomes]),
+        trace_ids=sql.array([o.trace_id for o in outcomes]),
     )
     if any(row.awaited for row in finished):
         let_go(conn)

@@ -6,14 +6,14 @@ A block starts with `-- name: claim :many` and runs to the next one. Its cardina
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from opentelemetry.trace import SpanKind
 from psycopg import Connection
-from psycopg.rows import class_row, tuple_row
+from psycopg.rows import RowMaker, args_row, class_row, tuple_row
 
 from service import tracing
 from service.errors import NotFound
@@ -49,6 +49,35 @@ class Many(Protocol[Row]):
         """Run the statement on conn."""
 
 
+def array(values: Iterable[object]) -> str:
+    """An array as PostgreSQL reads it, of values whose text has no need of quotes: numbers, UUIDs, words.
+
+    psycopg makes arrays of lists element by element in Python, at several times the cost.
+    """
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+
+
+def texts(values: Iterable[str | None]) -> str:
+    """An array of any texts as PostgreSQL reads it."""
+    return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in values]) + "}"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _row_factory(row: type[Row]) -> Callable[[Any], RowMaker[Row]]:
+    """class_row, without the detour by names where the columns come in the order of the fields."""
+    names = [item.name for item in fields(row)] if is_dataclass(row) else []
+    by_position, by_name = args_row(row), class_row(row)
+
+    def make(cursor: Any) -> RowMaker[Row]:
+        same = cursor.description is not None and [column.name for column in cursor.description] == names
+        return by_position(cursor) if same else by_name(cursor)
+
+    return make
+
+
 def _read(folder: Path) -> dict[str, Statement]:
     statements: dict[str, Statement] = {}
     for path in sorted(folder.glob("*.sql")):
@@ -77,12 +106,12 @@ def _bind(name: str, *cardinalities: str) -> Statement:
 
 def many(name: str, row: type[Row]) -> Many[Row]:
     """Bind a `:many` statement; each row becomes an instance of `row`."""
-    statement = _bind(name, "many")
+    statement, factory = _bind(name, "many"), _row_factory(row)
 
     def call(conn: Connection[Any], /, **params: object) -> list[Row]:
         statement.check(params)
         with tracing.span(statement.name, SpanKind.CLIENT):
-            return conn.cursor(row_factory=class_row(row)).execute(statement.text, params).fetchall()
+            return conn.cursor(row_factory=factory).execute(statement.text, params).fetchall()
 
     return call
 
