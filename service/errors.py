@@ -7,6 +7,7 @@ ServiceError
  ├── Conflict           409  the thing's state forbids it
  │    ├── Deleted            the job is deleted
  │    └── KeyTaken           another job has the key
+ ├── PreconditionFailed 412  If-Match or If-None-Match demands another state
  ├── PayloadTooLarge    413
  ├── UnsupportedMedia   415
  └── Unavailable        503  the database is out of reach; Retry-After says when to come back
@@ -77,6 +78,13 @@ class KeyTaken(Conflict):
     def __init__(self) -> None:
         text = "is the key of another job; choose another one, or replace that job with PUT /jobs/by-key/:key"
         super().__init__(problems=[Problem("key", text, "taken")])
+
+
+class PreconditionFailed(ServiceError):
+    """The resource is not in the state that the request demands."""
+
+    status = 412
+    code = "PRECONDITION_FAILED"
 
 
 class PayloadTooLarge(ServiceError):

@@ -1,6 +1,6 @@
 """Jobs: what a tenant does with them. Every change locks the job first, so it never races with a tick."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
@@ -51,6 +51,12 @@ def get(conn: Connection[Any], *, tenant_id: str, id: UUID) -> Job:
     return found[0]
 
 
+def lock(conn: Connection[Any], *, tenant_id: str, id: UUID) -> Job:
+    """The job as it is once nobody else is changing it. Raises NotFound."""
+    _lock_row(conn, tenant_id=tenant_id, id=id)
+    return get(conn, tenant_id=tenant_id, id=id)
+
+
 def create(conn: Connection[Any], tenant_id: str, definition: Mapping[str, Any]) -> Job:
     """Add a job; one whose only instant has passed is due at once.
 
@@ -76,9 +82,17 @@ def find(conn: Connection[Any], tenant_id: str, key: str, *, locked: bool = Fals
 
 
 def put(
-    conn: Connection[Any], tenant_id: str, key: str, definition: Mapping[str, Any], misfire_after: timedelta
+    conn: Connection[Any],
+    tenant_id: str,
+    key: str,
+    definition: Mapping[str, Any],
+    misfire_after: timedelta,
+    check: Callable[[Job | None], None],
 ) -> tuple[Job, bool]:
     """Create the job of a key, or give it another definition. Returns it, and whether it is new.
+
+    Args:
+        check: called with the job that is there, locked, or None; what it raises is raised.
 
     Raises:
         ValidationFailed: the schedule is not valid, or its bounds leave no run.
@@ -86,6 +100,7 @@ def put(
     """
     for _ in range(CREATE_TRIES):
         id = _lock_key(conn, tenant_id=tenant_id, key=key)
+        check(None if id is None else get(conn, tenant_id=tenant_id, id=id))
         if id is not None:
             return update(conn, tenant_id, id, definition, misfire_after), False
         with suppress(KeyTaken):  # by one who was quicker, and whose job is there to be replaced
@@ -105,7 +120,7 @@ def update(
         Conflict: it is deleted.
         ValidationFailed: the schedule that results is not valid, or its bounds leave no run.
     """
-    job = _lock(conn, tenant_id=tenant_id, id=id)
+    job = lock(conn, tenant_id=tenant_id, id=id)
     if job.status == "deleted":
         raise Deleted
     wanted = JobDefinition(**({name: getattr(job, name) for name in DEFINITION} | dict(changes)))
@@ -126,7 +141,7 @@ def delete(conn: Connection[Any], tenant_id: str, id: UUID) -> None:
 
     Raises: NotFound when there is no such job.
     """
-    job = _lock(conn, tenant_id=tenant_id, id=id)
+    job = lock(conn, tenant_id=tenant_id, id=id)
     if job.status == "deleted":
         return
     _set_status(conn, id=id, status="deleted", **_next(None))
@@ -141,7 +156,7 @@ def pause(conn: Connection[Any], tenant_id: str, id: UUID) -> Job:
         NotFound: no such job.
         Conflict: it is completed or deleted.
     """
-    job = _lock(conn, tenant_id=tenant_id, id=id)
+    job = lock(conn, tenant_id=tenant_id, id=id)
     if job.status not in ("active", "paused"):
         raise Conflict(f"The job is {job.status}; only an active one can be paused.")
     if job.status == "active":
@@ -158,7 +173,7 @@ def resume(conn: Connection[Any], tenant_id: str, id: UUID) -> Job:
         NotFound: no such job.
         Conflict: it is completed or deleted.
     """
-    job = _lock(conn, tenant_id=tenant_id, id=id)
+    job = lock(conn, tenant_id=tenant_id, id=id)
     if job.status not in ("active", "paused"):
         raise Conflict(f"The job is {job.status}; only a paused one can be resumed.")
     if job.status == "paused":
@@ -178,7 +193,7 @@ def trigger(conn: Connection[Any], tenant_id: str, id: UUID) -> ExecutionDetail:
         NotFound: no such job.
         Conflict: it is deleted.
     """
-    job = _lock(conn, tenant_id=tenant_id, id=id)
+    job = lock(conn, tenant_id=tenant_id, id=id)
     if job.status == "deleted":
         raise Deleted
     execution_id = _create_execution(conn, tenant_id=tenant_id, job_id=id, priority=job.priority)
@@ -201,12 +216,6 @@ def upcoming(conn: Connection[Any], tenant_id: str, id: UUID, count: int) -> lis
     # What is due already belongs to the tick; what jitter puts off is still to come.
     after = min(at, job.next_instant_at - timedelta(microseconds=1)) if job.next_run_at > at else at
     return policy.preview(plan, after, count, job.runs)
-
-
-def _lock(conn: Connection[Any], *, tenant_id: str, id: UUID) -> Job:
-    """The job as it is once nobody else is changing it. Raises NotFound."""
-    _lock_row(conn, tenant_id=tenant_id, id=id)
-    return get(conn, tenant_id=tenant_id, id=id)
 
 
 def _set_anew(
@@ -242,7 +251,7 @@ def _settled(conn: Connection[Any], tenant_id: str, job: Job, misfire_after: tim
     """The job once all that its present definition named until now is dealt with: run, or swallowed by its pause."""
     if job.status == "paused":
         return _passed_over(conn, job)
-    return _lock(conn, tenant_id=tenant_id, id=job.id) if due.settle(conn, job.id, misfire_after) else job
+    return lock(conn, tenant_id=tenant_id, id=job.id) if due.settle(conn, job.id, misfire_after) else job
 
 
 def _passed_over(conn: Connection[Any], job: Job) -> Job:

@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from psycopg import Connection
+
 from service import executions, history, jobs
 from service.api import answers, windows
 from service.api.cursor import Cursor, within
@@ -85,14 +87,14 @@ def job_stats(call: Call) -> Reply:
     )
 
 
-@api.route("GET", "/jobs/<uuid:id>", answer=answers.Job, errors=[404])
+@api.route("GET", "/jobs/<uuid:id>", answer=answers.Job, errors=[404], conditional=True)
 def get_job(call: Call, id: UUID) -> Reply:
     """Get a job, deleted or not."""
     with call.transaction() as conn:
         return Reply(answers.of(answers.Job, jobs.get(conn, tenant_id=call.tenant, id=id)))
 
 
-@api.route("GET", "/jobs/by-key/<key>", answer=answers.Job, errors=[404])
+@api.route("GET", "/jobs/by-key/<key>", answer=answers.Job, errors=[404], conditional=True)
 def get_job_by_key(call: Call, key: str) -> Reply:
     """Get the job that has a key."""
     with call.transaction() as conn:
@@ -100,32 +102,43 @@ def get_job_by_key(call: Call, key: str) -> Reply:
         return Reply(answers.of(answers.Job, jobs.get(conn, tenant_id=call.tenant, id=id)))
 
 
-@api.route("PUT", "/jobs/by-key/<key>", body=JobPut, answer=answers.Job, status=200, other_statuses=[201], errors=[409])
+@api.route(
+    "PUT",
+    "/jobs/by-key/<key>",
+    body=JobPut,
+    answer=answers.Job,
+    status=200,
+    other_statuses=[201],
+    errors=[409],
+    conditional=True,
+)
 def put_job_by_key(call: Call, key: str, body: JobPut) -> Reply:
     """Create the job of a key (201), or give it this definition and no other: what is left out takes its default."""
     if body.key not in (None, key):
         raise ValidationFailed([Problem("key", "must be the key in the path, or left out")])
     definition = _definition(call, body) | {"key": key}
     with call.transaction() as conn:
-        job, is_new = jobs.put(conn, call.tenant, key, definition, _misfire_after(call))
+        job, is_new = jobs.put(conn, call.tenant, key, definition, _misfire_after(call), call.conditions.check)
     return Reply(answers.of(answers.Job, job), status=201 if is_new else 200)
 
 
-@api.route("DELETE", "/jobs/by-key/<key>", answer=None, status=204, errors=[404])
+@api.route("DELETE", "/jobs/by-key/<key>", answer=None, status=204, errors=[404], conditional=True)
 def delete_job_by_key(call: Call, key: str) -> Reply:
     """Delete the job that has a key, which is free then."""
     with call.transaction() as conn:
-        jobs.delete(conn, call.tenant, jobs.find(conn, call.tenant, key, locked=True))
+        id = jobs.find(conn, call.tenant, key, locked=True)
+        _expect(call, conn, id)
+        jobs.delete(conn, call.tenant, id)
     return Reply()
 
 
-@api.route("PUT", "/jobs/<uuid:id>", body=JobUpdate, answer=answers.Job, errors=[404, 409])
+@api.route("PUT", "/jobs/<uuid:id>", body=JobUpdate, answer=answers.Job, errors=[404, 409], conditional=True)
 def update_job(call: Call, id: UUID, body: JobUpdate) -> Reply:
     """Change a job; only the fields sent change."""
     return _update(call, id, body)
 
 
-@api.route("PATCH", "/jobs/<uuid:id>", body=JobUpdate, answer=answers.Job, errors=[404, 409])
+@api.route("PATCH", "/jobs/<uuid:id>", body=JobUpdate, answer=answers.Job, errors=[404, 409], conditional=True)
 def patch_job(call: Call, id: UUID, body: JobUpdate) -> Reply:
     """Change a job; the same as PUT."""
     return _update(call, id, body)
@@ -134,32 +147,42 @@ def patch_job(call: Call, id: UUID, body: JobUpdate) -> Reply:
 def _update(call: Call, id: UUID, body: JobUpdate) -> Reply:
     changes: dict[str, Any] = body.model_dump(exclude_unset=True)
     with call.transaction() as conn:
+        _expect(call, conn, id)
         return Reply(answers.of(answers.Job, jobs.update(conn, call.tenant, id, changes, _misfire_after(call))))
+
+
+def _expect(call: Call, conn: Connection[Any], id: UUID) -> None:
+    """Raise PreconditionFailed unless the job is as the request demands; it stays so until the transaction ends."""
+    if call.conditions:
+        call.conditions.check(jobs.lock(conn, tenant_id=call.tenant, id=id))
 
 
 def _misfire_after(call: Call) -> timedelta:
     return timedelta(seconds=call.services.config.misfire_after)
 
 
-@api.route("DELETE", "/jobs/<uuid:id>", answer=None, status=204, errors=[404])
+@api.route("DELETE", "/jobs/<uuid:id>", answer=None, status=204, errors=[404], conditional=True)
 def delete_job(call: Call, id: UUID) -> Reply:
     """Delete a job; what waits is cancelled, what runs may end."""
     with call.transaction() as conn:
+        _expect(call, conn, id)
         jobs.delete(conn, call.tenant, id)
     return Reply()
 
 
-@api.route("POST", "/jobs/<uuid:id>/pause", answer=answers.Job, errors=[404, 409])
+@api.route("POST", "/jobs/<uuid:id>/pause", answer=answers.Job, errors=[404, 409], conditional=True)
 def pause_job(call: Call, id: UUID) -> Reply:
     """Pause a job; what waits is held."""
     with call.transaction() as conn:
+        _expect(call, conn, id)
         return Reply(answers.of(answers.Job, jobs.pause(conn, call.tenant, id)))
 
 
-@api.route("POST", "/jobs/<uuid:id>/resume", answer=answers.Job, errors=[404, 409])
+@api.route("POST", "/jobs/<uuid:id>/resume", answer=answers.Job, errors=[404, 409], conditional=True)
 def resume_job(call: Call, id: UUID) -> Reply:
     """Resume a job from now on, without making up."""
     with call.transaction() as conn:
+        _expect(call, conn, id)
         return Reply(answers.of(answers.Job, jobs.resume(conn, call.tenant, id)))
 
 

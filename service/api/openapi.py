@@ -8,6 +8,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from service import __version__
 from service.api import answers, audit, docs, executions, fields, health, history, jobs, occurrences, schedules
+from service.api.conditions import IF_MATCH, IF_NONE_MATCH
 from service.api.routing import TENANT, TENANT_HEADER, Resource, Route
 
 PREFIX = "/api/v1"
@@ -17,10 +18,30 @@ PATH = {
     "id": {"type": "string", "format": "uuid"},
     "key": {"type": "string", "pattern": f"^{fields.KEY.pattern}$"},
 }
+CONDITIONS = [
+    {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "schema": {"type": "string"},
+        "description": f"{text} * or a list of entity tags.",
+    }
+    for name, text in (
+        (IF_MATCH, "Only if the job's ETag is one of these:"),
+        (IF_NONE_MATCH, "Only if the job's ETag is none of these:"),
+    )
+]
+ETAG = {
+    "ETag": {
+        "schema": {"type": "string"},
+        "description": "Changes with the definition and status of the job, not with the counts of its runs.",
+    }
+}
 ERRORS = {
     400: "Not valid or not readable; validation names each field",
     404: "No such resource",
     409: "The resource's state forbids it",
+    412: "The job is not as If-Match or If-None-Match demands",
     413: "The body is too large",
     415: "The body is not JSON",
     503: "The database is out of reach, or the service not ready",
@@ -96,6 +117,8 @@ class _Writer:
         if not route.plain:
             schema = {"type": "string", "pattern": f"^{TENANT.pattern}$"}
             found.append({"name": TENANT_HEADER, "in": "header", "required": False, "schema": schema})
+        if route.conditional:
+            found += CONDITIONS
         return found
 
     def _responses(self, route: Route) -> dict[str, Any]:
@@ -103,6 +126,10 @@ class _Writer:
             str(status): self._success(route) for status in (route.status, *route.other_statuses)
         }
         codes = set(route.errors) if route.plain else {400, 503, *route.errors}
+        if route.conditional:
+            codes.add(412)
+            if route.method == "GET":
+                responses["304"] = {"description": "As If-None-Match says: nothing new", "headers": ETAG}
         if route.body is not None:
             codes |= {413, 415}
         failure = {"$ref": REF.format(model="Failure")}
@@ -122,7 +149,8 @@ class _Writer:
         schema = self.schema(route.answer, "serialization")
         if not route.plain:
             schema = self._envelope(route, schema)
-        return {"description": route.summary, "content": {"application/json": {"schema": schema}}}
+        success = {"description": route.summary, "content": {"application/json": {"schema": schema}}}
+        return success | {"headers": ETAG} if route.answer is answers.Job else success
 
     def _envelope(self, route: Route, data: dict[str, Any]) -> dict[str, Any]:
         properties = {"success": {"const": True}, "data": data}

@@ -9,7 +9,8 @@ from uuid import UUID
 from flask import Blueprint, Response, current_app, g, request
 from pydantic import BaseModel, ValidationError
 
-from service.api import answers, body, envelope, fields, messages
+from service.api import answers, body, conditions, envelope, fields, messages
+from service.api.conditions import Conditions
 from service.api.requests import Nothing
 from service.api.services import Call, Services
 from service.errors import NotFound, Problem, ValidationFailed
@@ -46,6 +47,7 @@ class Route:
     status: int = 200
     other_statuses: Sequence[int] = ()  # successes too
     errors: Sequence[int] = ()
+    conditional: bool = False  # heeds If-Match and If-None-Match, on the job that the path names
     plain: bool = False  # outside the prefix: no tenant, no envelope, any query
 
 
@@ -87,6 +89,7 @@ class Resource:
 def _view(route: Route, handler: Handler) -> Callable[..., Response]:
     def view(**path: Any) -> Response:
         values, problems = _read(route)
+        given = conditions.read(request.headers, problems) if route.conditional else Conditions()
         if not fields.KEY.fullmatch(path.get("key", "k")):
             problems.append(Problem("key", f"must be {fields.KEY_RULE}"))
         services: Services = current_app.extensions["scheduler"]
@@ -95,12 +98,24 @@ def _view(route: Route, handler: Handler) -> Callable[..., Response]:
             raise ValidationFailed(problems)
         g.tenant = tenant
         try:
-            reply = handler(Call(services, tenant, None, envelope.trace_id()), **path, **values)
+            reply = handler(Call(services, tenant, None, envelope.trace_id(), given), **path, **values)
         except NotFound:
             raise NotFound(_missing(route, **path)) from None
-        return envelope.success(_plain(reply.data), reply.status or route.status, reply.pagination)
+        response = envelope.success(_plain(reply.data), reply.status or route.status, reply.pagination)
+        return _tagged(response, reply.data, given) if isinstance(reply.data, answers.Job) else response
 
     return view
+
+
+def _tagged(response: Response, job: answers.Job, given: Conditions) -> Response:
+    """An answer about one job with its ETag; 304 to a reader that has it already."""
+    tag = conditions.etag(job)
+    if request.method in ("GET", "HEAD"):
+        given.check_match(job)
+        if given.matches(tag):
+            response = Response(status=304)
+    response.headers["ETag"] = tag
+    return response
 
 
 def _missing(route: Route, id: UUID | None = None, key: str = "") -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from psycopg import Connection
 
 from service import db
+from service.api.conditions import Conditions
 from service.config import Config
 
 
@@ -30,6 +31,7 @@ class Call:
     tenant: str
     actor: str | None  # as the audit log names whoever asks; None: somebody without a key
     request_id: str
+    conditions: Conditions  # on the job that the path names
 
     def transaction(self) -> AbstractContextManager[Connection[Any]]:
         """A transaction that sees this tenant's rows only."""
