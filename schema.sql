@@ -752,6 +752,47 @@ UNION ALL
 COMMENT ON VIEW public.executions IS 'Every execution, live and finished: what the API and people read.';
 
 --
+-- Name: idempotency_keys; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.idempotency_keys (
+    tenant_id text NOT NULL,
+    key text NOT NULL,
+    request text NOT NULL,
+    fingerprint bytea NOT NULL,
+    status smallint NOT NULL,
+    body text,
+    etag text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT idempotency_keys_key_length CHECK (((char_length(key) >= 1) AND (char_length(key) <= 255))),
+    CONSTRAINT idempotency_keys_status_in_range CHECK (((status >= 200) AND (status <= 499)))
+);
+
+--
+-- Name: TABLE idempotency_keys; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.idempotency_keys IS 'Answers to POST requests that came with an Idempotency-Key, each written in the transaction of what the request did, so that neither is there without the other. Kept for a day.';
+
+--
+-- Name: COLUMN idempotency_keys.request; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.idempotency_keys.request IS 'Method and path that the key was first sent with.';
+
+--
+-- Name: COLUMN idempotency_keys.fingerprint; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.idempotency_keys.fingerprint IS 'SHA-256 of the parameters and the body that it was first sent with.';
+
+--
+-- Name: COLUMN idempotency_keys.body; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.idempotency_keys.body IS 'The answer''s text as it was sent; NULL where it had none.';
+
+--
 -- Name: job_history; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -988,6 +1029,13 @@ ALTER TABLE ONLY public.execution_queue
     ADD CONSTRAINT execution_queue_pkey PRIMARY KEY (id);
 
 --
+-- Name: idempotency_keys idempotency_keys_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (tenant_id, key);
+
+--
 -- Name: job_history job_history_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1192,6 +1240,18 @@ CREATE INDEX execution_queue_worker_idx ON public.execution_queue USING btree (w
 COMMENT ON INDEX public.execution_queue_worker_idx IS 'Serves upkeep.lost_executions and work.kept_claims.';
 
 --
+-- Name: idempotency_keys_created_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX idempotency_keys_created_idx ON public.idempotency_keys USING btree (created_at);
+
+--
+-- Name: INDEX idempotency_keys_created_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.idempotency_keys_created_idx IS 'Serves upkeep.purge_idempotency_keys.';
+
+--
 -- Name: job_history_tenant_idx; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1369,6 +1429,12 @@ CREATE POLICY engine ON public.execution_log TO scheduler_engine USING (true);
 CREATE POLICY engine ON public.execution_queue TO scheduler_engine USING (true);
 
 --
+-- Name: idempotency_keys engine; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY engine ON public.idempotency_keys TO scheduler_engine USING (true);
+
+--
 -- Name: job_history engine; Type: POLICY; Schema: public; Owner: -
 --
 
@@ -1403,6 +1469,12 @@ ALTER TABLE public.execution_log ENABLE ROW LEVEL SECURITY;
 --
 
 ALTER TABLE public.execution_queue ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: idempotency_keys; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: job_history; Type: ROW SECURITY; Schema: public; Owner: -
@@ -1447,6 +1519,12 @@ CREATE POLICY tenant ON public.execution_log TO scheduler_api USING ((tenant_id 
 CREATE POLICY tenant ON public.execution_queue TO scheduler_api USING ((tenant_id = public.current_tenant()));
 
 --
+-- Name: idempotency_keys tenant; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY tenant ON public.idempotency_keys TO scheduler_api USING ((tenant_id = public.current_tenant()));
+
+--
 -- Name: job_history tenant; Type: POLICY; Schema: public; Owner: -
 --
 
@@ -1486,4 +1564,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125160100'),
     ('20261125180000'),
     ('20261125180001'),
-    ('20261125180002');
+    ('20261125180002'),
+    ('20261125180100');

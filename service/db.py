@@ -114,6 +114,16 @@ def transaction(
 
 
 @contextmanager
+def savepoint(conn: Connection[Any]) -> Iterator[None]:
+    """Run a block so that an error undoes it and leaves the transaction usable; raises as transaction() does."""
+    try:
+        with conn.transaction():
+            yield
+    except psycopg.Error as error:
+        raise translated(error) from error
+
+
+@contextmanager
 def session(pool: Pool) -> Iterator[Connection[Any]]:
     """Lend an autocommit connection for single statements; raises as transaction() does."""
     try:

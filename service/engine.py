@@ -110,8 +110,11 @@ class Engine:
         return 0.0 if rescued else min(self._config.heartbeat / 2, POLL_SECONDS * 5)
 
     def _keep_partitions(self) -> float:
-        partitions = upkeep.keep_partitions(self._pool, self._config.cleanup_days)
-        return min(partitions, upkeep.purge_audit(self._pool, self._config.audit_days))
+        return min(
+            upkeep.keep_partitions(self._pool, self._config.cleanup_days),
+            upkeep.purge_audit(self._pool, self._config.audit_days),
+            upkeep.purge_idempotency_keys(self._pool),
+        )
 
     def _on_work(self) -> None:
         self._claim.wake()

@@ -6,7 +6,9 @@ ServiceError
  ├── NotFound           404  no such thing for this tenant
  ├── Conflict           409  the thing's state forbids it
  │    ├── Deleted            the job is deleted
- │    └── KeyTaken           another job has the key
+ │    ├── KeyTaken           another job has the key
+ │    ├── KeyReused          the Idempotency-Key came with another request before
+ │    └── RequestInProgress  the same Idempotency-Key is being served; Retry-After says when to come back
  ├── PreconditionFailed 412  If-Match or If-None-Match demands another state
  ├── PayloadTooLarge    413
  ├── UnsupportedMedia   415
@@ -31,6 +33,7 @@ class ServiceError(Exception):
 
     status = 500
     code = "INTERNAL_ERROR"
+    retry_after_seconds: int | None = None
 
     def __init__(self, message: str | None = None, problems: Sequence[Problem] = ()) -> None:
         super().__init__(message or (type(self).__doc__ or "").strip())
@@ -78,6 +81,19 @@ class KeyTaken(Conflict):
     def __init__(self) -> None:
         text = "is the key of another job; choose another one, or replace that job with PUT /jobs/by-key/:key"
         super().__init__(problems=[Problem("key", text, "taken")])
+
+
+class KeyReused(Conflict):
+    """The Idempotency-Key was used for another request."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+
+
+class RequestInProgress(Conflict):
+    """A request with this Idempotency-Key is being served; send it again to get its answer."""
+
+    code = "REQUEST_IN_PROGRESS"
+    retry_after_seconds = 1
 
 
 class PreconditionFailed(ServiceError):

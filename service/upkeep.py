@@ -47,6 +47,7 @@ _complete_exhausted_jobs = sql.execute("upkeep.complete_exhausted_jobs")
 _try_upkeep_lock = sql.value("upkeep.try_upkeep_lock")
 _make_partitions = sql.value("upkeep.make_partitions")
 _drop_partitions = sql.value("upkeep.drop_partitions")
+_purge_idempotency_keys = sql.execute("upkeep.purge_idempotency_keys")
 _purge_audit = sql.execute("upkeep.purge_audit")
 _purge_default_partition = sql.execute("upkeep.purge_default_partition")
 
@@ -166,6 +167,13 @@ def keep_partitions(pool: db.Pool, cleanup_days: int, today: date | None = None)
                 log.info(log.PARTITIONS_CHANGED, dropped=dropped, purged=purged)
             return 0.0 if purged == PURGE_BATCH else PARTITION_SECONDS
     return PARTITION_SECONDS
+
+
+def purge_idempotency_keys(pool: db.Pool) -> float:
+    """Delete a batch of the answers kept for repeated requests a day ago. Returns seconds until the next look."""
+    with db.transaction(pool) as conn:
+        purged = _purge_idempotency_keys(conn, limit=PURGE_BATCH) if _try_upkeep_lock(conn) else 0
+    return 0.0 if purged == PURGE_BATCH else PARTITION_SECONDS
 
 
 def purge_audit(pool: db.Pool, audit_days: int, now: datetime | None = None) -> float:

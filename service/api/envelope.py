@@ -15,7 +15,7 @@ from service import log, tracing
 from service.api.answers import Pagination
 from service.api.fields import UUID_TEXT
 from service.api.requests import MAX_PAGED, Paged
-from service.errors import Problem, ServiceError, Unavailable
+from service.errors import Problem, ServiceError
 
 # Source: W3C Trace Context, section 3.2; an id of zeros is not one.
 TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -83,14 +83,15 @@ def placed(query: Paged, fetched: list[Row], total: int, key: Callable[[Row], ob
 
 def install(app: Flask) -> None:
     """Render every error of the app."""
-    app.register_error_handler(ServiceError, _service_error)
+    app.register_error_handler(ServiceError, refusal)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _fault)
 
 
-def _service_error(error: ServiceError) -> Response:
+def refusal(error: ServiceError) -> Response:
+    """The answer that an error is."""
     response = failure(error.status, error.code, str(error), error.problems)
-    if isinstance(error, Unavailable):
+    if error.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
 

@@ -7,7 +7,19 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from service import __version__
-from service.api import answers, audit, docs, executions, fields, health, history, jobs, occurrences, schedules
+from service.api import (
+    answers,
+    audit,
+    docs,
+    executions,
+    fields,
+    health,
+    history,
+    idempotency,
+    jobs,
+    occurrences,
+    schedules,
+)
 from service.api.conditions import IF_MATCH, IF_NONE_MATCH
 from service.api.routing import TENANT, TENANT_HEADER, Resource, Route
 
@@ -31,6 +43,19 @@ CONDITIONS = [
         (IF_NONE_MATCH, "Only if the job's ETag is none of these:"),
     )
 ]
+IDEMPOTENCY_KEY = {
+    "name": idempotency.HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "pattern": f"^{idempotency.KEY.pattern}$"},
+    "description": "The same request with the same key gets the same answer for a day, and does nothing again.",
+}
+REPLAYED = {
+    idempotency.REPLAYED: {
+        "schema": {"const": "true"},
+        "description": "On an answer that an earlier request with this Idempotency-Key has got.",
+    }
+}
 ETAG = {
     "ETag": {
         "schema": {"type": "string"},
@@ -119,6 +144,8 @@ class _Writer:
             found.append({"name": TENANT_HEADER, "in": "header", "required": False, "schema": schema})
         if route.conditional:
             found += CONDITIONS
+        if route.method == "POST" and not route.plain:
+            found.append(IDEMPOTENCY_KEY)
         return found
 
     def _responses(self, route: Route) -> dict[str, Any]:
@@ -126,6 +153,8 @@ class _Writer:
             str(status): self._success(route) for status in (route.status, *route.other_statuses)
         }
         codes = set(route.errors) if route.plain else {400, 503, *route.errors}
+        if route.method == "POST":
+            codes.add(409)
         if route.conditional:
             codes.add(412)
             if route.method == "GET":
@@ -150,7 +179,8 @@ class _Writer:
         if not route.plain:
             schema = self._envelope(route, schema)
         success = {"description": route.summary, "content": {"application/json": {"schema": schema}}}
-        return success | {"headers": ETAG} if route.answer is answers.Job else success
+        headers = (ETAG if route.answer is answers.Job else {}) | (REPLAYED if route.method == "POST" else {})
+        return success | {"headers": headers} if headers else success
 
     def _envelope(self, route: Route, data: dict[str, Any]) -> dict[str, Any]:
         properties = {"success": {"const": True}, "data": data}

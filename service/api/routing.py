@@ -3,13 +3,14 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, current_app, g, request
 from pydantic import BaseModel, ValidationError
 
-from service.api import answers, body, conditions, envelope, fields, messages
+from service.api import answers, body, conditions, envelope, fields, idempotency, messages
 from service.api.conditions import Conditions
 from service.api.requests import Nothing
 from service.api.services import Call, Services
@@ -92,19 +93,26 @@ def _view(route: Route, handler: Handler) -> Callable[..., Response]:
         given = conditions.read(request.headers, problems) if route.conditional else Conditions()
         if not fields.KEY.fullmatch(path.get("key", "k")):
             problems.append(Problem("key", f"must be {fields.KEY_RULE}"))
+        key = idempotency.key_of(problems) if route.method == "POST" else None
         services: Services = current_app.extensions["scheduler"]
         tenant = _tenant(services.config.tenant_required, problems)
         if problems:
             raise ValidationFailed(problems)
         g.tenant = tenant
-        try:
-            reply = handler(Call(services, tenant, None, envelope.trace_id(), given), **path, **values)
-        except NotFound:
-            raise NotFound(_missing(route, **path)) from None
-        response = envelope.success(_plain(reply.data), reply.status or route.status, reply.pagination)
-        return _tagged(response, reply.data, given) if isinstance(reply.data, answers.Job) else response
+        call = Call(services, tenant, None, envelope.trace_id(), given)
+        act = partial(_act, route, handler, path | values)
+        return act(call) if key is None else idempotency.once(call, key, values, act)
 
     return view
+
+
+def _act(route: Route, handler: Handler, arguments: dict[str, Any], call: Call) -> Response:
+    try:
+        reply = handler(call, **arguments)
+    except NotFound:
+        raise NotFound(_missing(route, **(request.view_args or {}))) from None
+    response = envelope.success(_plain(reply.data), reply.status or route.status, reply.pagination)
+    return _tagged(response, reply.data, call.conditions) if isinstance(reply.data, answers.Job) else response
 
 
 def _tagged(response: Response, job: answers.Job, given: Conditions) -> Response:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,10 @@ class Call:
     actor: str | None  # as the audit log names whoever asks; None: somebody without a key
     request_id: str
     conditions: Conditions  # on the job that the path names
+    conn: Connection[Any] | None = None  # where a transaction is open that the request is served in
 
     def transaction(self) -> AbstractContextManager[Connection[Any]]:
-        """A transaction that sees this tenant's rows only."""
+        """A transaction that sees this tenant's rows only; the one that is open, if any."""
+        if self.conn is not None:
+            return nullcontext(self.conn)
         return db.transaction(self.services.pool, self.tenant, self.actor, self.request_id)

@@ -122,6 +122,17 @@ WHERE ctid = ANY(ARRAY(
     LIMIT %(limit)s
 ));
 
+-- name: purge_idempotency_keys :exec
+-- Delete up to limit answers that have been kept for a day. Params: limit int. Locks: those rows.
+DELETE FROM idempotency_keys
+WHERE (tenant_id, key) IN (
+    SELECT tenant_id, key
+    FROM idempotency_keys
+    WHERE created_at < now() - INTERVAL '1 day'
+    ORDER BY created_at
+    LIMIT %(limit)s
+);
+
 -- name: purge_audit :exec
 -- Delete up to limit audit entries older than days, of any tenant. Params: days int, limit int, now timestamptz or
 -- null. Locks: those rows.
