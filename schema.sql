@@ -251,6 +251,20 @@ CREATE FUNCTION public.audit_view_of(job public.jobs) RETURNS jsonb
 COMMENT ON FUNCTION public.audit_view_of(job public.jobs) IS 'What the audit may show of a job, by the API''s names: every column, later ones too, save what the engine moves. A secret value must be masked here; this is the only way from jobs to audit_log.';
 
 --
+-- Name: claimed_rank(smallint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.claimed_rank(level smallint) RETURNS bigint
+    LANGUAGE sql
+    RETURN COALESCE(pg_sequence_last_value((('execution_rank_'::text || level))::regclass), (0)::bigint);
+
+--
+-- Name: FUNCTION claimed_rank(level smallint); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.claimed_rank(level smallint) IS 'Rank of the newest claimed execution of a priority: how far the queue has come. What becomes pending ranks after it.';
+
+--
 -- Name: current_tenant(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -331,6 +345,35 @@ CREATE FUNCTION public.execution_instant(id uuid) RETURNS timestamp with time zo
 --
 
 COMMENT ON FUNCTION public.execution_instant(id uuid) IS 'The millisecond an execution id carries. scheduled_at lies within it, so a look-up by id that also bounds scheduled_at reads one partition.';
+
+--
+-- Name: last_rank(text, smallint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.last_rank(tenant text, level smallint) RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+DECLARE
+    claimed bigint := claimed_rank(level);
+BEGIN
+    -- Bounded below: the index still has entries of what was claimed, but all of those rank lower.
+    RETURN coalesce((
+        SELECT q.rank
+        FROM execution_queue AS q
+        WHERE q.status = 'pending' AND q.tenant_id = tenant AND q.priority = level AND q.rank > claimed
+        ORDER BY q.rank DESC
+        LIMIT 1
+    ), claimed);
+END
+$$;
+
+--
+-- Name: FUNCTION last_rank(tenant text, level smallint); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.last_rank(tenant text, level smallint) IS 'The rank after which a tenant''s next pending execution of a priority comes: its own last, or claimed_rank. Its plan is kept for the session, so it must not be one for a small table.';
 
 --
 -- Name: make_log_partition(date); Type: FUNCTION; Schema: public; Owner: -
@@ -630,6 +673,7 @@ CREATE TABLE public.execution_queue (
     tenant_id text NOT NULL,
     trace_id text,
     attempts jsonb DEFAULT '[]'::jsonb NOT NULL,
+    rank bigint DEFAULT 0 NOT NULL,
     CONSTRAINT execution_queue_attempt_counted CHECK (((attempt >= 0) AND ((status <> 'running'::text) OR (attempt >= 1)))),
     CONSTRAINT execution_queue_held_for_known CHECK (((held_for IS NULL) OR ((held_for = 'overlap'::text) AND (status = 'held'::text)))),
     CONSTRAINT execution_queue_origin_known CHECK ((origin = ANY (ARRAY['schedule'::text, 'manual'::text, 'backfill'::text]))),
@@ -687,6 +731,182 @@ COMMENT ON COLUMN public.execution_queue.held_for IS 'overlap: waits until the j
 --
 
 COMMENT ON COLUMN public.execution_queue.attempts IS 'Outcomes of ended attempts, oldest first: attempt, status, response_status, error_code, error, started_at, duration_ms, worker_id, host.';
+
+--
+-- Name: COLUMN execution_queue.rank; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_queue.rank IS 'Place among the pending executions of its priority, given when it becomes pending: one more than the last of its tenant, or than claimed_rank where the tenant has none waiting. So tenants take turns, and each keeps its own order. 0, where nobody gave one, is before all others.';
+
+--
+-- Name: execution_rank_1; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.execution_rank_1
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+--
+-- Name: SEQUENCE execution_rank_1; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON SEQUENCE public.execution_rank_1 IS 'Rank of the newest claimed execution of priority 1; see claimed_rank.';
+
+--
+-- Name: execution_rank_10; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.execution_rank_10
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+--
+-- Name: SEQUENCE execution_rank_10; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON SEQUENCE public.execution_rank_10 IS 'Rank of the newest claimed execution of priority 10; see claimed_rank.';
+
+--
+-- Name: execution_rank_2; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.execution_rank_2
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+--
+-- Name: SEQUENCE execution_rank_2; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON SEQUENCE public.execution_rank_2 IS 'Rank of the newest claimed execution of priority 2; see claimed_rank.';
+
+--
+-- Name: execution_rank_3; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.execution_rank_3
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+--
+-- Name: SEQUENCE execution_rank_3; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON SEQUENCE public.execution_rank_3 IS 'Rank of the newest claimed execution of priority 3; see claimed_rank.';
+
+--
+-- Name: execution_rank_4; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.execution_rank_4
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+--
+-- Name: SEQUENCE execution_rank_4; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON SEQUENCE public.execution_rank_4 IS 'Rank of the newest claimed execution of priority 4; see claimed_rank.';
+
+--
+-- Name: execution_rank_5; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.execution_rank_5
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+--
+-- Name: SEQUENCE execution_rank_5; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON SEQUENCE public.execution_rank_5 IS 'Rank of the newest claimed execution of priority 5; see claimed_rank.';
+
+--
+-- Name: execution_rank_6; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.execution_rank_6
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+--
+-- Name: SEQUENCE execution_rank_6; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON SEQUENCE public.execution_rank_6 IS 'Rank of the newest claimed execution of priority 6; see claimed_rank.';
+
+--
+-- Name: execution_rank_7; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.execution_rank_7
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+--
+-- Name: SEQUENCE execution_rank_7; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON SEQUENCE public.execution_rank_7 IS 'Rank of the newest claimed execution of priority 7; see claimed_rank.';
+
+--
+-- Name: execution_rank_8; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.execution_rank_8
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+--
+-- Name: SEQUENCE execution_rank_8; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON SEQUENCE public.execution_rank_8 IS 'Rank of the newest claimed execution of priority 8; see claimed_rank.';
+
+--
+-- Name: execution_rank_9; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.execution_rank_9
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+--
+-- Name: SEQUENCE execution_rank_9; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON SEQUENCE public.execution_rank_9 IS 'Rank of the newest claimed execution of priority 9; see claimed_rank.';
 
 --
 -- Name: executions; Type: VIEW; Schema: public; Owner: -
@@ -1168,16 +1388,16 @@ COMMENT ON INDEX public.execution_log_ended_idx IS 'Serves executions.list by st
 CREATE INDEX execution_log_default_tenant_id_status_scheduled_at_id_idx ON public.execution_log_default USING btree (tenant_id, status, scheduled_at DESC, id DESC) WHERE (status <> 'completed'::text);
 
 --
--- Name: execution_queue_claim_idx; Type: INDEX; Schema: public; Owner: -
+-- Name: execution_queue_front_idx; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX execution_queue_claim_idx ON public.execution_queue USING btree (priority DESC, scheduled_at, id) WHERE (status = 'pending'::text);
+CREATE INDEX execution_queue_front_idx ON public.execution_queue USING btree (priority, rank, scheduled_at, id) WHERE (status = 'pending'::text);
 
 --
--- Name: INDEX execution_queue_claim_idx; Type: COMMENT; Schema: public; Owner: -
+-- Name: INDEX execution_queue_front_idx; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON INDEX public.execution_queue_claim_idx IS 'Serves work.claim: walked from its start.';
+COMMENT ON INDEX public.execution_queue_front_idx IS 'Serves work.claim: walked, for each priority, from where the last claims ended.';
 
 --
 -- Name: execution_queue_job_idx; Type: INDEX; Schema: public; Owner: -
@@ -1190,6 +1410,18 @@ CREATE INDEX execution_queue_job_idx ON public.execution_queue USING btree (job_
 --
 
 COMMENT ON INDEX public.execution_queue_job_idx IS 'Serves executions.list by job, jobs.hold_executions, jobs.release_executions and the completion of exhausted jobs.';
+
+--
+-- Name: execution_queue_line_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX execution_queue_line_idx ON public.execution_queue USING btree (tenant_id, priority, rank) WHERE (status = 'pending'::text);
+
+--
+-- Name: INDEX execution_queue_line_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.execution_queue_line_idx IS 'Serves tick.materialize and whatever else makes executions pending, through last_rank: the end of a tenant''s line.';
 
 --
 -- Name: execution_queue_overlap_idx; Type: INDEX; Schema: public; Owner: -
@@ -1561,6 +1793,11 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125080100'),
     ('20261125080200'),
     ('20261125080300'),
+    ('20261125150000'),
+    ('20261125150100'),
+    ('20261125150200'),
+    ('20261125150300'),
+    ('20261125150400'),
     ('20261125160100'),
     ('20261125180000'),
     ('20261125180001'),

@@ -23,6 +23,8 @@ class ClaimedExecution:
     scheduled_at: datetime
     attempt: int  # from 1
     job_version: int | None
+    priority: int
+    rank: int  # its place in the order of claims, among those of its priority
     endpoint: str | None
     method: str | None
     headers: dict[str, str] | None
@@ -44,10 +46,44 @@ class Claim:
     attempt: int
 
 
-claim = sql.many("work.claim", row=ClaimedExecution)
+PRIORITIES = range(10, 0, -1)  # in the order of claims
+BOTTOM = (0,) * len(PRIORITIES)
+LOOK = 1000  # rows a claim looks at, for each priority, when it leaves some tenants out
+
+claimed_ranks = sql.value("work.claimed_ranks")
+_claim = sql.many("work.claim", row=ClaimedExecution)
 _kept_claims = sql.many("work.kept_claims", row=Claim)
 _hand_back = sql.execute("work.hand_back")
 return_strays = sql.execute("work.return_strays")
+
+
+def claim(
+    conn: Connection[Any],
+    *,
+    worker_id: UUID,
+    limit: int,
+    floors: Sequence[int] = BOTTOM,
+    passed_tenants: Sequence[str] = (),
+    look: int = LOOK,
+) -> list[ClaimedExecution]:
+    """Take up to `limit` pending executions, best first.
+
+    Args:
+        conn: committing it makes them the worker's.
+        worker_id: who calls; must be registered, or they are taken for lost.
+        limit: at least 1.
+        floors: the rank at which to begin for each of PRIORITIES; lower ones are not seen.
+        passed_tenants: whose executions to leave. Others' are then looked for among the first `look` of each priority.
+        look: at least 1.
+    """
+    return _claim(
+        conn,
+        worker_id=worker_id,
+        limit=limit,
+        floors=sql.array(floors),
+        passed_tenants=sql.texts(passed_tenants),
+        look=look,
+    )
 
 
 def lost(conn: Connection[Any], worker_id: UUID, claimed: Sequence[ClaimedExecution]) -> list[ClaimedExecution]:

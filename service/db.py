@@ -15,6 +15,13 @@ from service.errors import Conflict, KeyTaken, Problem, ServiceError, Unavailabl
 
 RV = TypeVar("RV")
 STATEMENT_SECONDS = {"api": 4, "engine": 30}  # the server ends a statement after these
+
+# Every statement of the engine walks indexes with bound values, so one plan serves for all of them: it is made once a
+# session, and it must not be the one that is best while a table happens to be small.
+PLANNING = {
+    "api": "",
+    "engine": " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c jit=off",
+}
 ANSWER_SECONDS = {"api": 5.5, "engine": 35.0}  # the client ends a session that has said nothing for these
 
 # A process frozen within a transaction keeps its row locks, and other tickers pass those jobs over: the server ends
@@ -86,7 +93,7 @@ def _session_arguments(role: str) -> dict[str, Any]:
         # Optional filters need a plan made for their values: see executions.list.
         "prepare_threshold": None if role == "api" else 5,
         "options": f"-c statement_timeout={STATEMENT_SECONDS[role]}s -c lock_timeout=5s"
-        f" -c idle_in_transaction_session_timeout={IDLE_SECONDS}s -c timezone=UTC",
+        f" -c idle_in_transaction_session_timeout={IDLE_SECONDS}s -c timezone=UTC{PLANNING[role]}",
     }
 
 

@@ -62,10 +62,12 @@ FROM (
 
 -- name: create_manual :value
 -- Make a job due at once, beside its schedule. Params: tenant_id text, job_id uuid, priority int. Result: the
--- execution's id; its random part keeps two triggers within a millisecond apart. Locks: none.
-INSERT INTO execution_queue (id, job_id, tenant_id, scheduled_at, priority, origin)
+-- execution's id; its random part keeps two triggers within a millisecond apart. It goes to the end of its tenant's
+-- line. Locks: none.
+INSERT INTO execution_queue (id, job_id, tenant_id, scheduled_at, priority, rank, origin)
 VALUES (
-    execution_id_at(now(), gen_random_uuid()), %(job_id)s, %(tenant_id)s, now(), %(priority)s, 'manual'
+    execution_id_at(now(), gen_random_uuid()), %(job_id)s, %(tenant_id)s, now(), %(priority)s,
+    last_rank(%(tenant_id)s::text, %(priority)s::smallint) + 1, 'manual'
 )
 RETURNING id;
 

@@ -242,23 +242,38 @@ FROM waiting AS w
 WHERE q.id = w.id;
 
 -- name: release_executions :exec
--- Let what a pause held wait for its retry, or run; what waits for a predecessor goes on doing so.
--- Params: job_id uuid. Result: how many.
+-- Let what a pause held wait for its retry, or run; what waits for a predecessor goes on doing so. It goes to the end
+-- of its tenant's line. Params: job_id uuid. Result: how many.
 -- Locks: those queue rows, in id order.
 WITH held AS (
-    SELECT id
+    SELECT id, tenant_id, priority, scheduled_at
     FROM execution_queue
     WHERE job_id = %(job_id)s AND status = 'held' AND held_for IS NULL
     ORDER BY id
     FOR UPDATE
+),
+
+lines AS (
+    SELECT tenant_id, priority, last_rank(tenant_id, priority) AS last_rank
+    FROM held
+    GROUP BY tenant_id, priority
+),
+
+ranked AS (
+    SELECT
+        h.id,
+        l.last_rank + row_number() OVER (PARTITION BY h.tenant_id, h.priority ORDER BY h.scheduled_at, h.id) AS rank
+    FROM held AS h
+    INNER JOIN lines AS l ON h.tenant_id = l.tenant_id AND h.priority = l.priority
 )
 
 UPDATE execution_queue AS q
 SET
     status = CASE WHEN q.retry_at > now() THEN 'retrying' ELSE 'pending' END,
-    retry_at = CASE WHEN q.retry_at > now() THEN q.retry_at END
-FROM held AS h
-WHERE q.id = h.id;
+    retry_at = CASE WHEN q.retry_at > now() THEN q.retry_at END,
+    rank = r.rank
+FROM ranked AS r
+WHERE q.id = r.id;
 
 -- name: lock_waiting :many
 -- Lock what has not begun or waits to be called again, before it is cancelled. Params: job_id uuid.

@@ -127,13 +127,14 @@ judged AS MATERIALIZED (
 ),
 
 made AS (
-    INSERT INTO execution_queue (id, job_id, tenant_id, scheduled_at, priority, status, held_for, origin)
+    INSERT INTO execution_queue (id, job_id, tenant_id, scheduled_at, priority, rank, status, held_for, origin)
     SELECT
         f.id,
         j.id,
         j.tenant_id,
         f.at,
         1,
+        (SELECT last_rank(%(tenant_id)s::text, 1::smallint)) + row_number() OVER (ORDER BY f.at),
         CASE WHEN j.status = 'paused' OR j.overlap_policy <> 'allow' THEN 'held' ELSE 'pending' END,
         CASE WHEN j.overlap_policy <> 'allow' THEN 'overlap' END,
         'backfill'

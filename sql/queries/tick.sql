@@ -51,7 +51,7 @@ WHERE j.id = %(job_id)s AND j.next_run_at <= now();
 -- name: materialize :many
 -- Turn due instants into pending executions and advance their jobs, in one statement: a run is in the queue if and
 -- only if its job has moved past it. The id is computed from job and instant and looked up in the log, so even a
--- clock that went back cannot make a run twice.
+-- clock that went back cannot make a run twice. They go to the end of their tenant's line, in the order of their instants.
 -- Params: run_job_ids uuid[], run_ats timestamptz[], run_waits boolean[] (one entry a run; true: hold it until the
 -- job's earlier execution has ended); job_ids uuid[], next_run_ats timestamptz[] (NULL: no instant is left),
 -- next_instant_ats timestamptz[], runs int[] (how many are materialized now).
@@ -67,24 +67,39 @@ WITH advanced AS (
     ) AS a (id, next_run_at, next_instant_at, runs)
     WHERE j.id = a.id
     RETURNING j.id, j.tenant_id, j.priority
+),
+
+due AS (
+    SELECT execution_id(r.job_id, r.at) AS id, r.job_id, a.tenant_id, r.at, a.priority, r.waits
+    FROM unnest(
+        %(run_job_ids)s::uuid[], %(run_ats)s::timestamptz[], %(run_waits)s::boolean[]
+    ) AS r (job_id, at, waits)
+    INNER JOIN advanced AS a ON r.job_id = a.id
+    WHERE NOT EXISTS (
+        SELECT FROM execution_log AS l
+        WHERE l.id = execution_id(r.job_id, r.at) AND l.scheduled_at = r.at
+    )
+),
+
+lines AS (
+    SELECT tenant_id, priority, last_rank(tenant_id, priority) AS last_rank
+    FROM due
+    GROUP BY tenant_id, priority
 )
 
-INSERT INTO execution_queue (id, job_id, tenant_id, scheduled_at, priority, status, held_for)
+INSERT INTO execution_queue (id, job_id, tenant_id, scheduled_at, priority, rank, status, held_for)
 SELECT
-    execution_id(r.job_id, r.at),
-    r.job_id,
-    a.tenant_id,
-    r.at,
-    a.priority,
-    CASE WHEN r.waits THEN 'held' ELSE 'pending' END,
-    CASE WHEN r.waits THEN 'overlap' END
-FROM unnest(%(run_job_ids)s::uuid[], %(run_ats)s::timestamptz[], %(run_waits)s::boolean[]) AS r (job_id, at, waits)
-INNER JOIN advanced AS a ON r.job_id = a.id
-WHERE NOT EXISTS (
-    SELECT FROM execution_log AS l
-    WHERE l.id = execution_id(r.job_id, r.at) AND l.scheduled_at = r.at
-)
-ORDER BY r.at, r.job_id
+    d.id,
+    d.job_id,
+    d.tenant_id,
+    d.at,
+    d.priority,
+    l.last_rank + row_number() OVER (PARTITION BY d.tenant_id, d.priority ORDER BY d.at, d.job_id),
+    CASE WHEN d.waits THEN 'held' ELSE 'pending' END,
+    CASE WHEN d.waits THEN 'overlap' END
+FROM due AS d
+INNER JOIN lines AS l ON d.tenant_id = l.tenant_id AND d.priority = l.priority
+ORDER BY d.at, d.job_id
 ON CONFLICT (id) DO NOTHING
 RETURNING id, job_id;
 
@@ -140,20 +155,38 @@ ON CONFLICT (job_id, day) DO UPDATE SET skipped = h.skipped + excluded.skipped;
 
 -- name: promote_retries :exec
 -- Make executions pending whose retry time has come, or hold them where a pause came between the end of the attempt
--- and now. Params: limit int, now timestamptz or null. Result: how many. Locks: those queue rows, SKIP LOCKED.
+-- and now. They go to the end of their tenant's line. Params: limit int, now timestamptz or null. Result: how many.
+-- Locks: those queue rows, SKIP LOCKED.
 WITH ripe AS (
-    SELECT q.id, j.status AS job_status
+    SELECT q.id, q.tenant_id, q.priority, q.retry_at, j.status AS job_status
     FROM execution_queue AS q
     LEFT JOIN jobs AS j ON q.job_id = j.id
     WHERE q.status = 'retrying' AND q.retry_at <= coalesce(%(now)s::timestamptz, now())
     ORDER BY q.retry_at
     LIMIT %(limit)s
     FOR UPDATE OF q SKIP LOCKED
+),
+
+lines AS (
+    SELECT tenant_id, priority, last_rank(tenant_id, priority) AS last_rank
+    FROM ripe
+    GROUP BY tenant_id, priority
+),
+
+ranked AS (
+    SELECT
+        r.id,
+        r.job_status,
+        l.last_rank + row_number() OVER (PARTITION BY r.tenant_id, r.priority ORDER BY r.retry_at, r.id) AS rank
+    FROM ripe AS r
+    INNER JOIN lines AS l ON r.tenant_id = l.tenant_id AND r.priority = l.priority
 )
 
 UPDATE execution_queue AS q
-SET status = CASE WHEN r.job_status = 'paused' THEN 'held' ELSE 'pending' END
-FROM ripe AS r
+SET
+    status = CASE WHEN r.job_status = 'paused' THEN 'held' ELSE 'pending' END,
+    rank = r.rank
+FROM ranked AS r
 WHERE q.id = r.id;
 
 -- name: notify_work :exec

@@ -44,9 +44,10 @@ DELETE FROM workers WHERE id = ANY(%(ids)s::uuid[]);
 
 -- name: release_overlapped :exec
 -- Let executions go that were held until their job's earlier execution had ended, where that is so. The oldest of a
--- job goes first. Params: none. Result: how many. Locks: those queue rows in id order, SKIP LOCKED.
+-- job goes first; they go to the end of their tenant's line. Params: none. Result: how many.
+-- Locks: those queue rows in id order, SKIP LOCKED.
 WITH freed AS (
-    SELECT w.id, j.status AS job_status
+    SELECT w.id, w.tenant_id, w.priority, w.scheduled_at, j.status AS job_status
     FROM execution_queue AS w
     INNER JOIN jobs AS j ON w.job_id = j.id
     WHERE
@@ -62,14 +63,30 @@ WITH freed AS (
         )
     ORDER BY w.id
     FOR UPDATE OF w SKIP LOCKED
+),
+
+lines AS (
+    SELECT tenant_id, priority, last_rank(tenant_id, priority) AS last_rank
+    FROM freed
+    GROUP BY tenant_id, priority
+),
+
+ranked AS (
+    SELECT
+        f.id,
+        f.job_status,
+        l.last_rank + row_number() OVER (PARTITION BY f.tenant_id, f.priority ORDER BY f.scheduled_at, f.id) AS rank
+    FROM freed AS f
+    INNER JOIN lines AS l ON f.tenant_id = l.tenant_id AND f.priority = l.priority
 )
 
 UPDATE execution_queue AS q
 SET
-    status = CASE WHEN f.job_status = 'paused' THEN 'held' ELSE 'pending' END,
-    held_for = NULL
-FROM freed AS f
-WHERE q.id = f.id;
+    status = CASE WHEN r.job_status = 'paused' THEN 'held' ELSE 'pending' END,
+    held_for = NULL,
+    rank = r.rank
+FROM ranked AS r
+WHERE q.id = r.id;
 
 -- name: complete_exhausted_jobs :exec
 -- Complete jobs that have no instant left and nothing alive, where finish could not (two runs of a job ended at

@@ -1,15 +1,45 @@
 -- name: claim :many
--- Take up to limit pending executions for one worker. Params: worker_id uuid, limit int.
--- Returns ClaimedExecution, best first: priority 10 before 1, then the oldest instant.
--- Pending rows are ready by definition, so the index is walked from its start and no row is read in vain.
--- Locks: those queue rows, SKIP LOCKED, so it waits for nobody.
-WITH picked AS (
-    SELECT id, job_id
-    FROM execution_queue
-    WHERE status = 'pending'
-    ORDER BY priority DESC, scheduled_at, id
+-- Take up to limit pending executions for one worker. Params: worker_id uuid, limit int, floors bigint[] (where to begin
+-- for each priority, 10 first; 0 begins at the start), passed_tenants text[] and look int: executions of these tenants
+-- are left, and of each priority no more than look are looked at for others, so a flood of theirs costs little.
+-- Returns ClaimedExecution, best first: priority 10 before 1, then by rank, in which tenants take turns, then the oldest.
+-- Pending rows are ready by definition, so each priority's part of the index is walked from its floor and no live row
+-- is read in vain. Dead ones would be: while anyone holds a snapshot, the entries of all that has been claimed since
+-- stay in the index, in front of the rest. Hence the floors, which service/front.py moves along behind claimed_rank.
+-- Locks: those queue rows, SKIP LOCKED, so it waits for nobody. The nested loop locks only what the outer LIMIT pulls.
+WITH picked AS MATERIALIZED (
+    SELECT w.id, w.job_id, w.priority, w.rank
+    FROM unnest(%(floors)s::bigint[]) WITH ORDINALITY AS f (floor, place)
+    CROSS JOIN LATERAL (
+        SELECT q.id, q.job_id, q.priority, q.rank
+        FROM execution_queue AS q
+        WHERE
+            q.status = 'pending'
+            AND q.priority = (11 - f.place)::smallint
+            AND q.rank >= f.floor
+            AND q.tenant_id <> ALL(%(passed_tenants)s::text[])
+            AND q.rank <= CASE WHEN cardinality(%(passed_tenants)s::text[]) = 0 THEN 9223372036854775807 ELSE coalesce(
+                (
+                    SELECT a.rank
+                    FROM execution_queue AS a
+                    WHERE a.status = 'pending' AND a.priority = (11 - f.place)::smallint AND a.rank >= f.floor
+                    ORDER BY a.priority, a.rank, a.scheduled_at, a.id
+                    LIMIT 1 OFFSET %(look)s
+                ), 9223372036854775807
+            ) END
+        ORDER BY q.priority, q.rank, q.scheduled_at, q.id
+        LIMIT %(limit)s
+        FOR UPDATE OF q SKIP LOCKED
+    ) AS w
     LIMIT %(limit)s
-    FOR UPDATE SKIP LOCKED
+),
+
+marked AS (
+    SELECT
+        priority,
+        setval(('execution_rank_' || priority)::regclass, greatest(claimed_rank(priority), max(rank))) AS claimed_rank
+    FROM picked
+    GROUP BY priority
 ),
 
 claimed AS (
@@ -23,35 +53,50 @@ claimed AS (
         started_at = coalesce(q.started_at, now()),
         retry_at = NULL
     FROM picked AS p
-    LEFT JOIN jobs AS j ON p.job_id = j.id
+    -- OFFSET 0 keeps it a look-up for each row: a join would be planned for as many jobs as there are at the time.
+    LEFT JOIN LATERAL (
+        SELECT
+            version, endpoint, method, headers, payload, timeout_seconds, max_retries,
+            retry_delay_seconds, retry_backoff, retry_max_delay_seconds, retry_on
+        FROM jobs
+        WHERE id = p.job_id
+        OFFSET 0
+    ) AS j ON TRUE
     WHERE q.id = p.id
     RETURNING
-        q.id, q.job_id, q.tenant_id, q.worker_id, q.scheduled_at, q.attempt, q.job_version, q.priority,
+        q.id, q.job_id, q.tenant_id, q.worker_id, q.scheduled_at, q.attempt, q.job_version, q.priority, q.rank,
         j.endpoint, j.method, j.headers, j.payload, j.timeout_seconds, j.max_retries,
         j.retry_delay_seconds, j.retry_backoff, j.retry_max_delay_seconds, j.retry_on
 )
 
 SELECT
-    id,
-    job_id,
-    tenant_id,
-    worker_id,
-    scheduled_at,
-    attempt,
-    job_version,
-    endpoint,
-    method,
-    headers,
-    payload::text AS payload,
-    timeout_seconds,
-    max_retries,
-    retry_delay_seconds,
-    retry_backoff,
-    retry_max_delay_seconds,
-    retry_on,
-    extract(EPOCH FROM now() - scheduled_at)::float8 AS lag_seconds
-FROM claimed
-ORDER BY priority DESC, scheduled_at, id;
+    c.id,
+    c.job_id,
+    c.tenant_id,
+    c.worker_id,
+    c.scheduled_at,
+    c.attempt,
+    c.job_version,
+    c.priority,
+    c.rank,
+    c.endpoint,
+    c.method,
+    c.headers,
+    c.payload::text AS payload,
+    c.timeout_seconds,
+    c.max_retries,
+    c.retry_delay_seconds,
+    c.retry_backoff,
+    c.retry_max_delay_seconds,
+    c.retry_on,
+    extract(EPOCH FROM now() - c.scheduled_at)::float8 AS lag_seconds
+FROM claimed AS c
+INNER JOIN marked AS m ON c.priority = m.priority
+ORDER BY c.priority DESC, c.rank, c.scheduled_at, c.id;
+
+-- name: claimed_ranks :value
+-- How far the queue has come: claimed_rank of each priority, 10 first, bigint[]. Params: none. Locks: none.
+SELECT array_agg(claimed_rank(n::smallint) ORDER BY n DESC) FROM generate_series(1, 10) AS n;
 
 -- name: finish :many
 -- Record how attempts ended: move each execution that is over from the queue to the log, count it in its day and
@@ -237,7 +282,8 @@ SELECT
 FROM logged AS l;
 
 -- name: hand_back :exec
--- Return claimed executions to pending with their attempt unspent, at the end of a drain.
+-- Return claimed executions to pending with their attempt unspent, at the end of a drain. It was their turn already, so
+-- they rank next and not at the end of their tenant's line.
 -- Params: worker_id uuid, ids uuid[], attempts int[]. Result: rows returned. Locks: those queue rows.
 UPDATE execution_queue AS q
 SET
@@ -245,20 +291,22 @@ SET
     worker_id = NULL,
     claimed_at = NULL,
     attempt = q.attempt - 1,
+    rank = claimed_rank(q.priority) + 1,
     started_at = CASE WHEN q.attempt > 1 THEN q.started_at END
 FROM unnest(%(ids)s::uuid[], %(attempts)s::int[]) AS h (id, attempt), jobs AS j
 WHERE q.id = h.id AND q.attempt = h.attempt AND q.worker_id = %(worker_id)s AND q.job_id = j.id;
 
 -- name: return_strays :exec
 -- Return to pending what a worker has claimed without learning of it: the claim was committed, but its answer was lost
--- with the connection. Never called, so the attempt is unspent. Params: worker_id uuid, known_ids uuid[] (all that the
--- worker is calling or has yet to record). Result: rows returned. Locks: those queue rows.
+-- with the connection. Never called, so the attempt is unspent; they rank next, as in hand_back. Params: worker_id uuid,
+-- known_ids uuid[] (all that the worker is calling or has yet to record). Result: rows returned. Locks: those queue rows.
 UPDATE execution_queue AS q
 SET
     status = CASE WHEN j.status = 'paused' THEN 'held' ELSE 'pending' END,
     worker_id = NULL,
     claimed_at = NULL,
     attempt = q.attempt - 1,
+    rank = claimed_rank(q.priority) + 1,
     started_at = CASE WHEN q.attempt > 1 THEN q.started_at END
 FROM jobs AS j
 WHERE

@@ -220,13 +220,13 @@ def test_every_statement_is_bound_once():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({}, r"missing \['limit', 'worker_id'\], surplus \[\]"),
-        ({"worker_id": 1, "limit": 1, "extra": 1}, r"missing \[\], surplus \['extra'\]"),
+        ({}, r"missing \['limit', 'now'\], surplus \[\]"),
+        ({"limit": 1, "now": None, "extra": 1}, r"missing \[\], surplus \['extra'\]"),
     ],
 )
 def test_a_call_with_other_arguments_than_the_statement_names_is_refused(given, message):
     with pytest.raises(TypeError, match=message):
-        sql.STATEMENTS["work.claim"].check(given)
+        sql.STATEMENTS["tick.due_jobs"].check(given)
 
 
 def test_a_statement_cannot_be_bound_as_what_it_is_not():

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from service import claims, db, executions
+from service import claims, executions
 from service.executions import Ended
 from tests.factories import NOON
 
@@ -25,7 +25,7 @@ def engine(engine_pool):
         yield conn
 
 
-def test_claim_takes_priority_ten_first_then_the_oldest(make, engine):
+def test_claim_takes_priority_ten_first_then_the_oldest_of_a_rank(make, engine):
     low = make.execution(priority=1, scheduled_at=NOON)
     late = make.execution(priority=10, scheduled_at=NOON.replace(hour=13))
     early = make.execution(priority=10, scheduled_at=NOON)
@@ -235,28 +235,6 @@ def test_lost_names_claims_that_were_cancelled_or_taken_back(make, engine):
     make.rows("DELETE FROM execution_queue WHERE id = %s RETURNING id", lost.id)
 
     assert [lost] == claims.lost(engine, worker, [kept, lost])
-
-
-def test_claim_walks_its_index_and_touches_no_more_than_it_takes(make, engine, conn):
-    job = make.job()
-    conn.execute(
-        "INSERT INTO execution_queue (id, job_id, tenant_id, scheduled_at, priority) "
-        "SELECT gen_random_uuid(), %s, 't1', now() - n * interval '1 s', 5 FROM generate_series(1, 20000) AS n",
-        [job["id"]],
-    )
-    conn.execute("ANALYZE execution_queue")
-    statement = db.sql.STATEMENTS["work.claim"].text
-    with engine.transaction(force_rollback=True):
-        plan = "\n".join(
-            row[0]
-            for row in engine.execute(
-                b"EXPLAIN (ANALYZE, COSTS OFF) " + statement, {"worker_id": make.worker(), "limit": 10}
-            )
-        )
-
-    assert "Index Scan using execution_queue_claim_idx" in plan
-    assert "Seq Scan on execution_queue" not in plan
-    assert "Sort Key: q.priority" not in plan
 
 
 def test_claims_whose_answer_was_lost_go_back_unspent(make, engine):

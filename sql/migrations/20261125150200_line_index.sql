@@ -1,0 +1,6 @@
+-- migrate:up transaction:false
+CREATE INDEX CONCURRENTLY IF NOT EXISTS execution_queue_line_idx ON execution_queue (tenant_id, priority, rank)
+WHERE status = 'pending';
+
+-- migrate:down transaction:false
+DROP INDEX CONCURRENTLY IF EXISTS execution_queue_line_idx;
