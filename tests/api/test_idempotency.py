@@ -9,7 +9,7 @@ from service.api import openapi
 from tests.api.conftest import JOB
 from tests.factories import NOON
 
-CRASH = "SELECT pg_terminate_backend(pg_backend_pid())"
+BROKEN_OFF = "SET LOCAL statement_timeout = 1; SELECT pg_sleep(9)"
 HELD = "SELECT pg_advisory_xact_lock(hashtextextended('t1 k', 6))"
 BACKFILL = {"from": NOON.isoformat(), "to": (NOON + timedelta(minutes=3)).isoformat()}
 
@@ -108,9 +108,9 @@ def test_fault_of_ours_is_not_kept(api, monkeypatch):
     assert api.page("/jobs")[1]["total"] == 1
 
 
-def test_crash_before_the_answer_is_stored_undoes_what_was_done(api, monkeypatch, make):
+def test_answer_that_cannot_be_stored_undoes_what_was_done(api, monkeypatch, make):
     with monkeypatch.context() as patched:
-        patched.setattr("service.api.idempotency._store", lambda conn, **_: conn.execute(CRASH))
+        patched.setattr("service.api.idempotency._store", lambda conn, **_: conn.execute(BROKEN_OFF))
         assert post(api, "/jobs", JOB).status_code == 503
 
     assert make.rows("SELECT FROM jobs") == []
