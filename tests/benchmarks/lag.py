@@ -3,58 +3,71 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import psycopg
 import pycurl
 
-from tests.benchmarks import bare, load
+from tests.benchmarks import bare, load, peer
 from tests.benchmarks.delivery import LIMIT_SECONDS
 from tests.benchmarks.report import Measure, Plot, Report, Samples, Target, percentile
 from tests.benchmarks.stand import Database, Stand, check, wait_for
 
-IDLE, STEADY = "one job, idle service", "100 a second"
 IDLE_APART = 0.25  # seconds
 WORKERS = 50
-TARGETS = {(IDLE, "p99"): 20.0, (STEADY, "p99"): 50.0, ("500 at one instant", "max"): 300.0}
-FLOOR = "bare insert, claim, call"
+ONCE = 50_000  # calls from which on a load is run once: it says enough, and takes as long as all others together
+TARGETS = {"one job, idle service: p99": 20.0, "100 a second: p99": 50.0, "500 at one instant: max": 300.0}
 
 Lags = list[float]  # milliseconds
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is asked of the service, and of a baseline."""
+
+    name: str
+    run: Callable[[Stand], Lags]
+    baseline: str = ""
+    baseline_run: Callable[[Stand], Lags] | None = None
+    once: bool = False
+
+
 def measure(stand: Stand) -> Report:
-    """Each load in turn, as often as asked; curves show the last round."""
-    loads: dict[str, Callable[[Stand], Lags]] = {FLOOR: _floor, IDLE: _idle, STEADY: _steady}
-    for count in stand.sizes.lag_bursts:
-        loads[f"{count:,} at one instant"] = _burst_of(count)
-    samples = Samples()
-    curves: dict[str, Lags] = {}
+    """Each load and its baseline in turn, as often as asked; curves show the last round."""
+    samples, curves = Samples(), dict[str, Lags]()
+    loads = _loads(stand)
     for turn in range(stand.sizes.repeats):
-        for name, run in loads.items():
-            if turn and name == "100,000 at one instant":
-                continue  # one run says enough, and takes as long as all others together
-            lags = curves[name] = run(stand)
-            for what, value in _figures(lags).items():
-                samples.add(f"{name}: {what}", value)
-    measures = [_row(samples, name, what) for name in loads if name != FLOOR for what in ("p50", "p99", "max")]
+        for one in loads:
+            if turn == 0 or not one.once:
+                _add(samples, curves, one.name, one.run(stand))
+                if one.baseline_run is not None:
+                    _add(samples, curves, f"{one.baseline} ({one.name})", one.baseline_run(stand))
+    measures = [_row(samples, one, what) for one in loads for what in ("p50", "p99", "max")]
     return Report("Start lag", _about(), measures, [Plot("start_lag", "Start lag", "ms", curves=curves)])
 
 
-def _figures(lags: Lags) -> dict[str, float]:
-    return {"p50": percentile(lags, 0.5), "p99": percentile(lags, 0.99), "max": max(lags)}
+def _loads(stand: Stand) -> list[Load]:
+    steady = [Load("one job, idle service", _idle, "bare round trips", _floor), Load("100 a second", _steady)]
+    bursts = [
+        Load(f"{count:,} at one instant", _burst_of(count), "PgQueuer", _peer_burst_of(count), once=count >= ONCE)
+        for count in stand.sizes.lag_bursts
+    ]
+    return steady + bursts
 
 
-def _row(samples: Samples, name: str, what: str) -> Measure:
-    bound = TARGETS.get((name, what))
-    return Measure(
-        f"{name}: {what}",
-        "ms",
-        samples[f"{name}: {what}"],
-        FLOOR if name == IDLE else "",
-        samples[f"{FLOOR}: {what}"] if name == IDLE else [],
-        Target("<=", bound) if bound else None,
-    )
+def _add(samples: Samples, curves: dict[str, Lags], name: str, lags: Lags) -> None:
+    curves[name] = lags
+    for what, value in (("p50", percentile(lags, 0.5)), ("p99", percentile(lags, 0.99)), ("max", max(lags))):
+        samples.add(f"{name}: {what}", value)
+
+
+def _row(samples: Samples, one: Load, what: str) -> Measure:
+    name = f"{one.name}: {what}"
+    bound = TARGETS.get(name)
+    base = samples[f"{one.baseline} ({one.name}): {what}"]
+    return Measure(name, "ms", samples[name], one.baseline, base, Target("<=", bound) if bound else None)
 
 
 def _idle(stand: Stand) -> Lags:
@@ -74,6 +87,14 @@ def _steady(stand: Stand) -> Lags:
 
 def _burst_of(count: int) -> Callable[[Stand], Lags]:
     return lambda stand: _run(stand, count, lambda database, at: _one_time(database, count, at, 0.0), count)
+
+
+def _peer_burst_of(count: int) -> Callable[[Stand], Lags]:
+    def run(stand: Stand) -> Lags:
+        with stand.database() as database:
+            return peer.burst(database, count)
+
+    return run
 
 
 def _one_time(database: Database, count: int, at: datetime, apart: float) -> None:
@@ -126,6 +147,7 @@ def _about() -> str:
     return (
         f"From X-Scheduler-Scheduled-At to the call's arrival, {WORKERS} workers in one process, by the clock that the "
         "receiver and the database share. One-time jobs, a quarter of a second apart (idle) or all at one instant; "
-        "interval jobs, a hundredth of a second apart (100 a second). The baseline makes three plain round trips: "
-        "insert, claim, call. A burst of 100,000 is run once."
+        "interval jobs, a hundredth of a second apart (100 a second). Bare round trips are "
+        "three: insert, claim, call. PgQueuer's lag counts from the commit that puts its jobs into the queue, for its jobs "
+        "have no instant of their own. A burst of 100,000 is run once."
     )

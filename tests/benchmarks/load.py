@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, sql
 
 TENANT = "bench"
 
@@ -30,24 +30,33 @@ CROSS JOIN LATERAL (SELECT %(at)s::timestamptz + r * interval '1 millisecond' AS
 WHERE j.tenant_id = %(tenant)s
 """
 
-# As finish writes them: one attempt, a short body.
-LOG = """
-INSERT INTO execution_log (
+# As finish writes them: one attempt, a short body. The id is of the same layout, by a cheaper way.
+LOG = sql.SQL("""
+INSERT INTO {partition} (
     id, job_id, worker_id, scheduled_at, created_at, started_at, finished_at, duration_ms, attempt, job_version,
     response_status, priority, status, origin, tenant_id, error_code, response_body, trace_id, attempts
 )
 SELECT
-    execution_id_at(at.at, gen_random_uuid()), j.ids[1 + n %% cardinality(j.ids)], j.worker_id, at.at, at.at, at.at,
-    at.at, 12.5, 1, 1, CASE WHEN n %% 100 = 0 THEN 500 ELSE 200 END, 5,
-    CASE WHEN n %% 100 = 0 THEN 'failed' ELSE 'completed' END, 'schedule', %(tenant)s,
-    CASE WHEN n %% 100 = 0 THEN 'http_status' END, 'ok', md5(n::text),
-    jsonb_build_array(jsonb_build_object('attempt', 1, 'status', 'completed', 'duration_ms', 12.5, 'host', 'host'))
+    (lpad(to_hex(floor(extract(EPOCH FROM at.at) * 1000)::bigint), 12, '0') || '7' || substr(md5(n::text), 14))::uuid,
+    j.ids[1 + n % cardinality(j.ids)], j.worker_id, at.at, at.at, at.at, at.at, 12.5, 1, 1,
+    CASE WHEN n % 100 = 0 THEN 500 ELSE 200 END, 5,
+    CASE WHEN n % 100 = 0 THEN 'failed' ELSE 'completed' END, 'schedule', {tenant},
+    CASE WHEN n % 100 = 0 THEN 'http_status' END, 'ok', md5(n::text),
+    '[{{"attempt": 1, "status": "completed", "response_status": 200, "duration_ms": 12.5, "host": "host"}}]'
 FROM
-    (SELECT array_agg(id) AS ids, gen_random_uuid() AS worker_id FROM jobs WHERE tenant_id = %(tenant)s) AS j,
-    generate_series(1, %(count)s) AS n
+    (SELECT array_agg(id) AS ids, gen_random_uuid() AS worker_id FROM jobs WHERE tenant_id = {tenant}) AS j,
+    generate_series(1, {count}) AS n
 CROSS JOIN LATERAL (
-    SELECT %(day)s::date::timestamp AT TIME ZONE 'UTC' + n * (interval '1 day' / (%(count)s + 1)) AS at
+    SELECT {since}::timestamptz + n * (interval '1 day' / ({count} + 1)) AS at
 ) AS at
+""")
+PARTITION = sql.SQL(
+    "CREATE TABLE {partition} (LIKE execution_log INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)"
+)
+ATTACH = sql.SQL("ALTER TABLE execution_log ATTACH PARTITION {partition} FOR VALUES FROM ({since}) TO ({until})")
+DAYS = """
+SELECT to_char(d.day, 'YYYYMMDD'), d.day::timestamp AT TIME ZONE 'UTC', (d.day + 1)::timestamp AT TIME ZONE 'UTC'
+FROM (SELECT current_date - n AS day FROM generate_series(2, %s + 1) AS n) AS d
 """
 
 HISTORY = """
@@ -90,11 +99,17 @@ def pending(conn: Connection[Any], at: datetime, *, rounds: int = 1, tenant: str
 
 
 def log(conn: Connection[Any], count: int, days: int, *, tenant: str = TENANT) -> None:
-    """That many finished executions of the tenant's jobs, spread over the days up to yesterday."""
-    for day in range(1, days + 1):
-        conn.execute("SELECT make_log_partition(current_date - %s::int)", (day,))
-        (today,) = conn.execute("SELECT current_date - %s::int", (day,)).fetchone() or (None,)
-        conn.execute(LOG, {"tenant": tenant, "count": count // days, "day": today})
+    """That many finished executions of the tenant's jobs, spread over the days up to the day before yesterday.
+
+    Indexes are built when a day is whole, which is several times as fast.
+    """
+    conn.execute("SET maintenance_work_mem = '512MB'")
+    for day, since, until in conn.execute(DAYS, (days,)).fetchall():
+        names = {"partition": sql.Identifier(f"execution_log_{day}"), "since": since, "until": until}
+        values = names | {"tenant": tenant, "count": count // days}
+        for statement in (PARTITION, LOG, ATTACH):
+            conn.execute(statement.format(**values))
+    conn.execute("RESET maintenance_work_mem")
 
 
 def history(conn: Connection[Any], days: int, *, tenant: str = TENANT) -> None:

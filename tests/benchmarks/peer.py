@@ -1,8 +1,7 @@
 """PgQueuer delivering the same calls to the same receiver through the same server: the peer that is measured.
 
-Run as a process: it says "ready", begins at a line on its standard input, and ends when the queue is empty. By
-PgQueuer's own documentation's means: asyncpg, uvloop, an async entry point, batches sized for throughput, and drain
-mode, which stops at an empty queue; the call is made by aiohttp on kept connections.
+Run as a process: it says "ready" and begins at a line on its standard input. By
+means that its documentation names: asyncpg, uvloop, an async entry point, large batches; the call is made by aiohttp on kept connections.
 """
 
 import asyncio
@@ -10,21 +9,24 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import aiohttp
 import asyncpg
 import uvloop
 from pgqueuer import PgQueuer
-from pgqueuer.db import AsyncpgPoolDriver
+from pgqueuer.db import AsyncpgDriver
 from pgqueuer.models import Job
 from pgqueuer.queries import Queries
 from pgqueuer.types import QueueExecutionMode
 
 from tests.benchmarks.delivery import LIMIT_SECONDS, Delivery, Meter
-from tests.benchmarks.stand import Database, check, module, wait_for
+from tests.benchmarks.stand import LISTEN_SECONDS, Database, check, module, wait_for
 
-BATCH = 100  # 10 (its default), 50, 100 and 200 were tried: nothing was faster
-TASKS = 200  # the least that it allows for the batch
+# What was fastest of batches of 10 (its default) to 400, with and without a cap of tasks, one connection and a pool.
+BATCH = 100
+TASKS = 200
 ENTRY = "deliver"
 LEFT = "SELECT count(*) /* benchmark */ FROM pgqueuer"
 
@@ -32,45 +34,76 @@ LEFT = "SELECT count(*) /* benchmark */ FROM pgqueuer"
 def deliver(database: Database, count: int) -> Delivery:
     """Deliver so many jobs that are in the queue when the process begins."""
     stand = database.stand
-    asyncio.run(_fill(database.url, count))
+    asyncio.run(_prepare(database.url, count))
     database.settle()
     stand.receiver.reset()
-    process = subprocess.Popen(
-        module("peer", database.url, stand.receiver.url), stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert process.stdin is not None and process.stdout is not None
-    check(process.stdout.readline() == b"ready\n", "PgQueuer starts")
-    trees = {"engine": [process.pid], "postgresql": [stand.postmaster], "receiver": [stand.receiver.pid]}
-    meter = Meter(database, trees)
-    start = time.perf_counter()
-    process.stdin.write(b"go\n")
-    process.stdin.flush()
-    wait_for(lambda: stand.receiver.count() >= count, LIMIT_SECONDS, "PgQueuer's calls arrive")
-    wait_for(lambda: database.value(LEFT) == 0, LIMIT_SECONDS, "PgQueuer's queue is empty", 0.005)
-    delivery = meter.read(count, time.perf_counter() - start)
-    process.stdin.close()
-    process.wait(60)
+    with _process(database, QueueExecutionMode.drain) as process:
+        trees = {"engine": [process.pid], "postgresql": [stand.postmaster], "receiver": [stand.receiver.pid]}
+        meter = Meter(database, trees)
+        start = time.perf_counter()
+        _begin(process)
+        wait_for(lambda: stand.receiver.count() >= count, LIMIT_SECONDS, "PgQueuer's calls arrive")
+        wait_for(lambda: database.value(LEFT) == 0, LIMIT_SECONDS, "PgQueuer's queue is empty", 0.005)
+        delivery = meter.read(count, time.perf_counter() - start)
     check(stand.receiver.count() == count, f"{stand.receiver.count()} calls for {count} jobs")
     return delivery
 
 
-async def _fill(url: str, count: int) -> None:
+def burst(database: Database, count: int) -> list[float]:
+    """Milliseconds from the moment at which so many jobs are there at once to the arrival of each call."""
+    receiver = database.stand.receiver
+    asyncio.run(_prepare(database.url, 0))
+    database.settle()
+    with _process(database, QueueExecutionMode.continuous) as process:
+        _begin(process)
+        time.sleep(LISTEN_SECONDS)
+        receiver.reset(record=1)
+        there = asyncio.run(_enqueue(database.url, count))
+        wait_for(lambda: receiver.count() >= count, LIMIT_SECONDS, "PgQueuer's calls arrive")
+        return [(arrived - there) * 1000 for arrived, _, _ in receiver.calls()]
+
+
+@contextmanager
+def _process(database: Database, mode: QueueExecutionMode) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker process that is ready to begin; ended when the block ends."""
+    command = module("peer", database.url, database.stand.receiver.url, mode.name)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        check(process.stdout is not None and process.stdout.readline() == b"ready\n", "PgQueuer starts")
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _begin(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    process.stdin.write(b"go\n")
+    process.stdin.flush()
+
+
+async def _prepare(url: str, count: int) -> None:
     conn = await asyncpg.connect(url)
-    queries = Queries.from_asyncpg_connection(conn)
-    await queries.install()
-    payloads = [json.dumps({"number": number}).encode() for number in range(count)]
-    await queries.enqueue([ENTRY] * count, list(payloads), [0] * count)
+    await Queries.from_asyncpg_connection(conn).install()
     await conn.close()
+    if count:
+        await _enqueue(url, count)
 
 
-async def _work(url: str, target: str) -> None:
+async def _enqueue(url: str, count: int) -> float:
+    """Put jobs into the queue by one statement; gives the moment at which that was committed."""
+    conn = await asyncpg.connect(url)
+    payloads = [json.dumps({"number": number}).encode() for number in range(count)]
+    await Queries.from_asyncpg_connection(conn).enqueue([ENTRY] * count, list(payloads), [0] * count)
+    there = time.time()
+    await conn.close()
+    return there
+
+
+async def _work(url: str, target: str, mode: str) -> None:
+    queuer = PgQueuer(AsyncpgDriver(await asyncpg.connect(url)))
     headers = {"Content-Type": "application/json"}
-    connector = aiohttp.TCPConnector(limit=0)
-    async with (
-        asyncpg.create_pool(url, min_size=4, max_size=8) as pool,
-        aiohttp.ClientSession(connector=connector, headers=headers) as session,
-    ):
-        queuer = PgQueuer(AsyncpgPoolDriver(pool))
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers=headers) as session:
 
         @queuer.entrypoint(ENTRY)
         async def call(job: Job) -> None:
@@ -80,8 +113,8 @@ async def _work(url: str, target: str) -> None:
 
         print("ready", flush=True)
         sys.stdin.readline()
-        await queuer.run(batch_size=BATCH, max_concurrent_tasks=TASKS, mode=QueueExecutionMode.drain)
+        await queuer.run(batch_size=BATCH, max_concurrent_tasks=TASKS, mode=QueueExecutionMode[mode])
 
 
 if __name__ == "__main__":
-    uvloop.run(_work(sys.argv[1], sys.argv[2]))
+    uvloop.run(_work(*sys.argv[1:]))

@@ -23,6 +23,7 @@ class Sizes:
     flat_pending: int = 1_000_000
     flat_log: int = 10_000_000
     held_seconds: float = 300.0  # how long a transaction stays open
+    idle_seconds: float = 10.0
 
 
 QUICK = Sizes(
@@ -41,6 +42,7 @@ QUICK = Sizes(
     flat_pending=5_000,
     flat_log=20_000,
     held_seconds=3.0,
+    idle_seconds=2.0,
 )
 
 
