@@ -40,6 +40,7 @@ except ImportError:  # stock.py takes over
 HAS_CURL = pycurl is not None
 KEPT_CONNECTIONS = 64  # idle ones, beyond one for each slot; descriptors are few
 DNS_SECONDS = 30  # a name is looked up anew after these
+CLOSE_SECONDS = 2.0
 EARLIEST_WAKE = 1.0  # seconds; libcurl is asked at least this often, should a timer ever go missing
 STATUS_LINE = b"HTTP/"
 
@@ -88,14 +89,14 @@ class CurlAdapter(Transport):
         self._rouse()
 
     def close(self) -> None:
-        """Abort what is left and close all connections.
+        """Abort what is left and close all connections; waits CLOSE_SECONDS at most.
 
-        A name lookup left behind by a call that ended early is waited for, as long as the resolver takes.
+        libcurl waits for name lookups left behind by calls that ended early, as long as the resolver takes.
         """
         self._closing = True
         self._rouse()
         if self._thread is not threading.current_thread():
-            self._thread.join()
+            self._thread.join(CLOSE_SECONDS)
 
     def _rouse(self) -> None:
         if self._asleep:
@@ -373,4 +374,6 @@ class CurlFailures:
         code, retryable = cls.CODES.get(number, ("connection", True))
         if code == "timeout":
             return timed_out()
+        if code == "response_too_large":
+            return too_large()
         return ExchangeError(code, message or f"The exchange failed (libcurl {number}).", retryable=retryable)

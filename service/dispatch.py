@@ -163,8 +163,8 @@ class Dispatcher:
         give_up = time.monotonic() + 2.0
         while self._flights and time.monotonic() < give_up:
             time.sleep(0.02)
-        self._transport.close()
         self._hand_back(unstarted + self._unspent)
+        self._transport.close()
 
     def _over(self, attempt: Attempt, ended: Ended | None) -> None:
         """Take what became of an attempt, from a thread of the transport; None was stopped."""

@@ -1,10 +1,12 @@
 """Claiming for idle threads, stopping calls, and the end of a process, against a real receiver."""
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 
-from service.dispatch import Dispatcher
+from service import dispatch
+from service.dispatch import PREFETCH_LIMIT, PREFETCH_SECONDS, Dispatcher
 from service.loop import Loop
 from service.recorder import Recorder
 from tests.conftest import eventually
@@ -44,10 +46,11 @@ def faults():
     return []
 
 
-@pytest.fixture
-def dispatcher(make, engine_pool, recording, faults):
+@pytest.fixture(params=["curl", "stock"])
+def dispatcher(request, make, engine_pool, recording, faults):
     worker_id = make.worker()
-    one = Dispatcher(engine_pool, recording, SLOTS, lambda: worker_id, lambda: faults.append(True))
+    fault = lambda: faults.append(True)  # noqa: E731
+    one = Dispatcher(engine_pool, recording, SLOTS, lambda: worker_id, fault, request.param)
     one.start(lambda: None)
     yield one
     one.drain(0.0)
@@ -151,12 +154,92 @@ def test_drain_stops_what_outlasts_the_grace_period_and_hands_it_back_unspent(ma
     assert (len(recording.unwritten), dispatcher.busy) == (0, 0)
 
 
-def test_drain_hands_back_what_no_thread_has_begun(make, engine_pool, recording, pending):
-    worker_id = make.worker()
-    idle = Dispatcher(engine_pool, recording, SLOTS, lambda: worker_id, lambda: None)
-    pending(hanging, count=2)
-    idle.run_once()
+@pytest.fixture
+def ahead(dispatcher, monkeypatch):
+    """Lets the dispatcher claim so many beyond its slots."""
+    return lambda count: monkeypatch.setattr(dispatcher._pace, "ahead", lambda: count)
 
-    idle.drain(10.0)
 
-    assert statuses(make) == ["pending"] * 2
+def counts(make):
+    """Executions by state and attempt."""
+    rows = make.rows("SELECT status, attempt, count(*) FROM execution_queue GROUP BY 1, 2 ORDER BY 1")
+    return [tuple(row.values()) for row in rows]
+
+
+def test_what_is_claimed_ahead_waits_for_a_free_slot(make, dispatcher, pending, ahead):
+    calls = Counting()
+    pending(calls, count=10)
+    ahead(2)
+
+    dispatcher.run_once()
+    eventually(lambda: calls.now == SLOTS)
+    claimed = counts(make)
+    calls.go.set()
+    eventually(lambda: dispatcher.busy == 0)
+
+    assert claimed == [("pending", 0, 10 - SLOTS - 2), ("running", 1, SLOTS + 2)]
+    assert (calls.total, calls.most) == (SLOTS + 2, SLOTS)
+
+
+def test_what_finds_no_slot_goes_back_unspent(make, dispatcher, pending, ahead, monkeypatch):
+    pending(hanging, count=5)
+    ahead(2)
+    delay = dispatcher.run_once()
+    eventually(lambda: sum(attempt.begun for attempt in dispatcher._flights.values()) == SLOTS)
+
+    monkeypatch.setattr(dispatch, "STALE_SECONDS", 0.0)
+    ahead(0)
+    dispatcher.run_once()
+
+    assert delay <= 0.1
+    assert (counts(make), dispatcher.busy) == ([("pending", 0, 2), ("running", 1, SLOTS)], SLOTS)
+
+
+def test_what_is_cancelled_while_it_waits_is_not_sent(make, dispatcher, pending, ahead):
+    calls = Counting()
+    ids = pending(calls, count=SLOTS + 1)
+    ahead(1)
+    dispatcher.run_once()
+    eventually(lambda: calls.now == SLOTS)
+    (waiting,) = (id for id in ids if not dispatcher._flights[id].begun)
+
+    dispatcher.abort(waiting)
+    calls.go.set()
+    eventually(lambda: dispatcher.busy == 0)
+
+    assert calls.total == SLOTS
+
+
+def test_drain_hands_back_what_waits_for_a_slot(make, dispatcher, pending, ahead):
+    calls = Counting()
+    pending(calls, count=SLOTS + 2)
+    ahead(2)
+    dispatcher.run_once()
+    eventually(lambda: calls.now == SLOTS)
+
+    threading.Timer(0.1, calls.go.set).start()
+    dispatcher.drain(10.0)
+
+    assert counts(make) == [("pending", 0, 2), ("running", 1, SLOTS)]  # the latter's outcomes wait to be written
+
+
+@pytest.mark.parametrize(("a_second", "expected"), [(0, 0), (10, 0), (1000, 50), (10**6, PREFETCH_LIMIT)])
+def test_as_many_are_claimed_ahead_as_end_in_a_moment(monkeypatch, a_second, expected):
+    monkeypatch.setattr(dispatch, "time", SimpleNamespace(monotonic=lambda: 0.0))
+    pace = dispatch._Pace()
+    monkeypatch.setattr(dispatch, "time", SimpleNamespace(monotonic=lambda: 2 * PREFETCH_SECONDS))
+
+    pace.ended = int(a_second * 2 * PREFETCH_SECONDS)
+
+    assert pace.ahead() == expected
+
+
+def test_an_outcome_frees_its_slot_for_the_next_claim(make, dispatcher, recording, pending):
+    woken = threading.Event()
+    dispatcher.start(woken.set)
+    pending(answering(OK), count=SLOTS)
+
+    dispatcher.run_once()
+
+    assert woken.wait(10)
+    assert dispatcher.run_once() > 0

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
+from uuid import UUID
 
 import pytest
 from opentelemetry.trace import INVALID_SPAN
@@ -49,8 +51,10 @@ def configure(monkeypatch, collector, config):
     monkeypatch.setattr(tracing, "_tracer", None)
     monkeypatch.setattr(tracing, "_provider", None)
 
-    def turn_on(port: int) -> None:
-        enabled = replace(config, tracing_enabled=True, otlp_endpoint=f"http://127.0.0.1:{port}")
+    monkeypatch.setattr(tracing, "_calls", tracing._calls)
+
+    def turn_on(port: int, **changes: str) -> None:
+        enabled = replace(config, tracing_enabled=True, otlp_endpoint=f"http://127.0.0.1:{port}", **changes)
         tracing.configure(enabled, "1")
 
     yield turn_on
@@ -97,6 +101,28 @@ def test_a_span_is_a_child_of_the_traceparent_given(collector, configure):
 
     assert trace_id == "ab" * 16
     assert traceparent.startswith("00-" + "ab" * 16) and traceparent != parent
+
+
+@pytest.mark.parametrize(("sampler", "sampled"), [("", [1, 1, 0]), ("always_on", [1, 1, 1])])
+def test_only_so_many_calls_a_second_are_recorded_and_the_receiver_is_told(configure, monkeypatch, sampler, sampled):
+    monkeypatch.setattr(tracing, "CALL_SPANS_A_SECOND", 2.0)
+    monkeypatch.setattr(tracing, "time", SimpleNamespace(monotonic=lambda: 1.0))
+    configure(9, traces_sampler=sampler)
+
+    calls = [tracing.begin_call(UUID(int=1)) for _ in sampled]
+
+    assert [int(call.parent[-2:], 16) & 1 for call in calls] == sampled
+    assert [call.parent[3:35] for call in calls] == [call.trace_id for call in calls]
+
+
+def test_the_allowance_of_recorded_calls_grows_with_time(monkeypatch):
+    monkeypatch.setattr(tracing, "time", SimpleNamespace(monotonic=lambda: 1.0))
+    rate = tracing._Rate(2.0)
+    spent = [rate.admits() for _ in range(3)]
+
+    monkeypatch.setattr(tracing, "time", SimpleNamespace(monotonic=lambda: 1.5))
+
+    assert (spent, rate.admits(), rate.admits()) == ([True, True, False], True, False)
 
 
 def test_without_tracing_a_span_is_inert_and_ids_are_fresh():

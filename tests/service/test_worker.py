@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from service import __version__
+from service import __version__, worker
 from service.call import Outcome
 from service.claims import ClaimedExecution
 from service.instants import rfc3339
@@ -117,6 +117,33 @@ def test_an_outcome_names_the_claim_it_belongs_to():
 
     assert (ended.id, ended.worker_id, ended.attempt) == (UUID(int=1), UUID(int=3), 2)
     assert (ended.status, ended.response_body, ended.duration_ms, ended.trace_id) == ("completed", "ok", 5.0, "trace")
+
+
+def test_a_request_is_prepared_once_for_a_version_of_its_job():
+    first, again = (worker._requests.of(claimed(job_id=UUID(int=77), id=UUID(int=n))) for n in (1, 2))
+
+    assert first is again
+
+
+def test_an_edited_job_sends_its_new_request():
+    job = UUID(int=78)
+    before = worker._requests.of(claimed(job_id=job, job_version=1, payload="1")).prepared.request
+    after = worker._requests.of(claimed(job_id=job, job_version=2, payload="2", method="PUT")).prepared.request
+
+    assert (before.body, after.body, after.method) == (b"1", b"2", "PUT")
+
+
+@pytest.mark.parametrize("limit", [("CACHED_REQUESTS", 2), ("CACHED_BYTES", 25)])
+def test_the_requests_longest_unused_are_dropped(monkeypatch, limit):
+    monkeypatch.setattr(worker, *limit)
+    cache = worker._Requests()
+    items = [claimed(job_id=UUID(int=n), payload="1234567890") for n in range(3)]
+
+    first, second = cache.of(items[0]), cache.of(items[1])
+    cache.of(items[0]), cache.of(items[2])
+
+    assert cache.of(items[0]) is first
+    assert cache.of(items[1]) is not second
 
 
 def test_an_execution_without_a_job_fails_for_good():
