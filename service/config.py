@@ -125,6 +125,7 @@ class Config:
     redis_port: int = _setting("REDIS_PORT", 6379, _whole(1, 65535))
     redis_password: str = _setting("REDIS_PASSWORD", "", secret=True)
     redis_db: int = _setting("REDIS_DB", 0, _whole(0, 1023))
+    processes: int = _setting("SCHEDULER_PROCESSES", 1, _whole(1, 64))  # engine processes of this instance
     worker_count: int = _setting("SCHEDULER_WORKER_COUNT", 10, _whole(1, 1000))  # calls at once in this process
     max_retries: int = _setting("SCHEDULER_MAX_RETRIES", 3, _whole(0, 100))  # default of jobs
     retry_delay: int = _setting("SCHEDULER_RETRY_DELAY_SECONDS", 60, _whole(0, 86400))  # default of jobs, s
@@ -162,6 +163,10 @@ class Config:
         if faults:
             raise ConfigError("\n".join(faults))
         return cls(**values)
+
+    def environment(self) -> dict[str, str]:
+        """The variables that from_env() reads these settings from."""
+        return {item.metadata["name"]: str(getattr(self, item.name)) for item in fields(self)}
 
     @classmethod
     def variables(cls) -> list[str]:

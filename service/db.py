@@ -9,7 +9,7 @@ from psycopg import Connection, errors
 from psycopg.abc import PQGen
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from service import sql
+from service import metrics, sql
 from service.config import Config
 from service.errors import Conflict, KeyTaken, Problem, ServiceError, Unavailable, ValidationFailed
 
@@ -147,9 +147,8 @@ def translated(error: psycopg.Error) -> ServiceError | psycopg.Error:
         return KeyTaken() if constraint == "jobs_key_idx" else Conflict(f"already exists ({constraint})")
     if isinstance(error, errors.CheckViolation):
         return ValidationFailed([Problem(_field_of(constraint), f"breaks the rule {constraint}")])
-    if is_unavailable(error):
-        return Unavailable()
-    return error
+    metrics.DATABASE_ERRORS.inc()
+    return Unavailable() if is_unavailable(error) else error
 
 
 def is_unavailable(error: Exception) -> bool:

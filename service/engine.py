@@ -47,7 +47,7 @@ class Engine:
         self._record = Loop("recorder", self._recorder.run_once, on_failure)
         self._listen = Loop("listener", self._listener.run_once, on_failure)
         self._renew = Loop("lease", self._renew_lease, on_failure)
-        self._heartbeat = Loop("heartbeat", self._registration.run_once, on_failure)
+        self._heartbeat = Loop("heartbeat", self._beat, on_failure)
         self._rescue = Loop("rescue", self._rescue_once, on_failure, jitter=config.heartbeat / 10)
         self._partitions = Loop("partitions", self._keep_partitions, on_failure, jitter=30.0)
         self._loops = [
@@ -101,6 +101,10 @@ class Engine:
         delay = self.lease.renew()
         metrics.LEASE_HELD.set(self.lease.held)
         return delay
+
+    def _beat(self) -> float:
+        metrics.show_pool("engine", self._pool.pop_stats())
+        return self._registration.run_once()
 
     def _rescue_once(self) -> float:
         rescued = upkeep.rescue(self._pool)

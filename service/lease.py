@@ -14,7 +14,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from service import log
+from service import log, metrics
 from service.config import Config
 
 KEY = "scheduler:ticker"
@@ -123,6 +123,7 @@ class Lease:
         held_before = self._held_until > asked
         self._held_until = asked + self._ttl * (1 - MARGIN) if won else 0.0
         if won != held_before:
+            metrics.LEASE_CHANGES.labels("taken" if won else "lost").inc()
             log.info(log.LEASE_TAKEN if won else log.LEASE_LOST)
 
     def _note(self, error: redis.RedisError | None) -> None:

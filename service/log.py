@@ -9,6 +9,7 @@ import atexit
 import json
 import logging
 import re
+import select
 import sys
 import threading
 import time
@@ -42,6 +43,9 @@ SERVING = "service.serving"
 DRAINING = "service.draining"
 ORPHANED = "service.orphaned"
 STOPPED = "service.stopped"
+PROCESS_STARTED = "process.started"
+PROCESS_DIED = "process.died"
+PROCESS_ENDED = "process.ended"
 REQUEST_DONE = "request.done"
 REQUEST_FAILED = "request.failed"
 LIBRARY = "library.message"
@@ -95,11 +99,11 @@ class _Writer:
     def flush(self) -> None:
         """Write what is there; lines that find standard error closed are gone."""
         with self._writing:
-            lines = self._lines
-            taken = [lines.popleft() for _ in range(len(lines))]
-            if taken and not sys.stderr.closed:
-                sys.stderr.write("".join(taken))
-                sys.stderr.flush()
+            taken = [self._lines.popleft() for _ in range(len(self._lines))]
+            for text in _writes(taken):
+                if not sys.stderr.closed:
+                    sys.stderr.write(text)
+                    sys.stderr.flush()
 
     def start(self) -> None:
         """Start the thread; until then each line is written as it comes."""
@@ -115,6 +119,21 @@ class _Writer:
             self._wake.clear()
             self._asleep = True  # before the lines are taken: one that comes later wakes again
             self.flush()
+
+
+def _writes(lines: list[str]) -> Iterator[str]:
+    """The lines in as few pieces as a pipe takes whole: other processes of the instance write to it as well."""
+    piece: list[str] = []
+    size = 0
+    for line in lines:
+        length = len(line) if line.isascii() else len(line.encode())
+        if piece and size + length > select.PIPE_BUF:
+            yield "".join(piece)
+            piece, size = [], 0
+        piece.append(line)
+        size += length
+    if piece:
+        yield "".join(piece)
 
 
 _writer = _Writer()
@@ -140,9 +159,13 @@ def parse_level(text: str) -> tuple[int, dict[str, int]]:
     return default, areas
 
 
-def configure(level: str = "INFO", form: str = "text") -> None:
-    """Log at this level (see parse_level) and in this form, `text` or `json`; libraries' warnings too."""
-    global _thresholds, _render  # noqa: PLW0603 - one log a process
+def configure(level: str = "INFO", form: str = "text", process: str | None = None) -> None:
+    """Log at this level (see parse_level) and in this form, `text` or `json`; libraries' warnings too.
+
+    `process` is on every line, where an instance has several.
+    """
+    global _thresholds, _render, _process, _shown_process  # noqa: PLW0603 - one log a process
+    _process, _shown_process = process, f" process={process}" if process else ""
     default, areas = parse_level(level)
     _thresholds = _Thresholds(default, areas)
     _render = _json_line if form == "json" else _text_line
@@ -211,6 +234,8 @@ def _tell(level: int, event: str, fields: dict[str, object], exc: BaseException 
     _writer.put(_render(level, event, fields), level > INFO)
 
 
+_process: str | None = None
+_shown_process = ""
 _last_instant = (0, "")
 
 
@@ -233,7 +258,7 @@ class _Thread(threading.local):
 
 
 def _text_line(level: int, event: str, fields: Mapping[str, object]) -> str:
-    line = f"time={_now()} level={_NAMES[level]} thread={_thread.shown} event={event}"
+    line = f"time={_now()} level={_NAMES[level]}{_shown_process} thread={_thread.shown} event={event}"
     for key, item in fields.items():
         kind = type(item)
         if kind is int or (kind is str and (item.isalnum() or _PLAIN(item))):  # type: ignore[attr-defined, call-overload]
@@ -246,8 +271,11 @@ def _text_line(level: int, event: str, fields: Mapping[str, object]) -> str:
 
 
 def _json_line(level: int, event: str, fields: Mapping[str, object]) -> str:
-    line = {"time": _now(), "level": _NAMES[level], "thread": _thread.name, "event": event}
-    line.update((key, _shown(item)) for key, item in fields.items() if item is not None)  # type: ignore[misc]
+    line: dict[str, object] = {"time": _now(), "level": _NAMES[level]}
+    if _process is not None:
+        line["process"] = _process
+    line |= {"thread": _thread.name, "event": event}
+    line |= {key: _shown(item) for key, item in fields.items() if item is not None}
     return json.dumps(line, default=str, separators=(",", ":")) + "\n"
 
 

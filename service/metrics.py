@@ -1,8 +1,19 @@
-"""Every metric of the service, by name. /metrics shows them in the Prometheus text format."""
+"""Every metric of the service, by name. /metrics shows them in the Prometheus text format.
 
-from prometheus_client import Counter, Gauge, Histogram, generate_latest
+Under a supervisor each process keeps its values in files of its own, and one of them shows the sum of all: see
+service.child, and the `multiprocess_mode` that says what becomes of each gauge.
+"""
+
+import struct
+from typing import Any, Final
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from service.rows import ServiceState
+
+NEWEST: Final = "livemostrecent"  # the whole service's, as whoever was asked last has found it
+SUM: Final = "livesum"  # over the processes that live
 
 ATTEMPTS = Counter("scheduler_attempts", "Calls made, by how they ended", ["outcome"])
 ATTEMPT_DURATION = Histogram(
@@ -17,20 +28,38 @@ START_LAG = Histogram(
 )
 MATERIALIZED = Counter("scheduler_materialized_executions", "Executions made pending by the tick")
 TICK_DURATION = Histogram("scheduler_tick_duration_seconds", "Duration of ticks that found something due")
+TICK_JOBS = Histogram("scheduler_tick_jobs", "Due jobs a tick dealt with", buckets=(1, 3, 10, 30, 100, 300, 1000))
 SKIPPED = Counter("scheduler_skipped_instants", "Instants that did not run, by reason", ["reason"])
 RETRIES = Counter("scheduler_retries", "Attempts that ended with a retry ahead")
 RESCUED = Counter("scheduler_rescued_executions", "Executions taken back from workers that died")
 FENCED = Counter("scheduler_fenced_outcomes", "Outcomes that came after their execution was taken away")
-BUSY = Gauge("scheduler_busy_slots", "Calls under way in this process")
-LEASE_HELD = Gauge("scheduler_lease_held", "1 while this process holds the ticker lease")
-DATABASE_ERRORS = Counter("scheduler_database_errors", "Batches that failed because the database was out of reach")
+BUSY = Gauge("scheduler_busy_slots", "Calls under way in this instance", multiprocess_mode=SUM)
+LEASE_HELD = Gauge("scheduler_lease_held", "1 while this instance holds the ticker lease", multiprocess_mode="livemax")
+LEASE_CHANGES = Counter("scheduler_lease_changes", "Times the ticker lease was taken or lost here", ["change"])
+DATABASE_ERRORS = Counter("scheduler_database_errors", "Statements that failed through no fault of a client's request")
+POOL_CONNECTIONS = Gauge("scheduler_pool_connections", "Database sessions open", ["pool"], multiprocess_mode=SUM)
+POOL_REQUESTS = Counter("scheduler_pool_requests", "Times a database session was asked for", ["pool"])
+POOL_WAITS = Counter("scheduler_pool_waits", "Times a database session had to be waited for", ["pool"])
+POOL_WAIT_SECONDS = Counter("scheduler_pool_wait_seconds", "Time spent waiting for a database session", ["pool"])
+POOL_TIMEOUTS = Counter("scheduler_pool_timeouts", "Times no database session was to be had", ["pool"])
 REQUESTS = Counter("scheduler_http_requests", "API requests", ["method", "route", "status"])
 REQUEST_DURATION = Histogram("scheduler_http_request_duration_seconds", "Duration of API requests", ["method", "route"])
-DATABASE_UP = Gauge("scheduler_database_up", "1 when the scrape reached the database")
-QUEUE_DEPTH = Gauge("scheduler_queue_depth", "Live executions by state; counting stops at 100,000", ["status"])
-OVERDUE = Gauge("scheduler_overdue_seconds", "Age of the oldest due run that is not materialized yet")
-LIVE_WORKERS = Gauge("scheduler_live_workers", "Engine processes with a fresh heartbeat")
-SLOTS = Gauge("scheduler_worker_slots", "Calls that all live engine processes can make at once")
+PROCESSES = Gauge("scheduler_processes", "Processes of this instance", ["role"], multiprocess_mode=SUM)
+RESTARTS = Counter("scheduler_process_restarts", "Processes started anew after they died", ["role"])
+DATABASE_UP = Gauge("scheduler_database_up", "1 when the scrape reached the database", multiprocess_mode=NEWEST)
+QUEUE_DEPTH = Gauge(
+    "scheduler_queue_depth",
+    "Live executions by state; counting stops at 100,000",
+    ["status"],
+    multiprocess_mode=NEWEST,
+)
+OVERDUE = Gauge(
+    "scheduler_overdue_seconds", "Age of the oldest due run that is not materialized yet", multiprocess_mode=NEWEST
+)
+LIVE_WORKERS = Gauge("scheduler_live_workers", "Engine processes with a fresh heartbeat", multiprocess_mode=NEWEST)
+SLOTS = Gauge(
+    "scheduler_worker_slots", "Calls that all live engine processes can make at once", multiprocess_mode=NEWEST
+)
 
 
 def show_state(state: ServiceState | None) -> None:
@@ -46,6 +75,22 @@ def show_state(state: ServiceState | None) -> None:
     SLOTS.set(state.slots)
 
 
+def show_pool(name: str, stats: dict[str, int]) -> None:
+    """Count what a pool of sessions did since it was last asked, by its pop_stats()."""
+    POOL_CONNECTIONS.labels(name).set(stats.get("pool_size", 0))
+    POOL_REQUESTS.labels(name).inc(stats.get("requests_num", 0))
+    POOL_WAITS.labels(name).inc(stats.get("requests_queued", 0))
+    POOL_WAIT_SECONDS.labels(name).inc(stats.get("requests_wait_ms", 0) / 1000)
+    POOL_TIMEOUTS.labels(name).inc(stats.get("requests_errors", 0))
+
+
 def exposition() -> bytes:
-    """All metrics in the Prometheus text format."""
-    return generate_latest()
+    """All metrics, of all processes of the instance, in the Prometheus text format."""
+    if not getattr(values.ValueClass, "_multiprocess", False):
+        return generate_latest(REGISTRY)
+    registry: Any = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    try:
+        return generate_latest(registry)
+    except struct.error:  # a process that starts has just made its file, and not yet begun to fill it
+        return generate_latest(registry)

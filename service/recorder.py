@@ -79,7 +79,6 @@ class Recorder:
             with db.session(self._pool) as conn:
                 finished = executions.end(conn, batch)
         except Unavailable:
-            metrics.DATABASE_ERRORS.inc()
             raise
         except (psycopg.Error, ServiceError) as error:
             self._write_apart(batch, error)

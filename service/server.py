@@ -7,25 +7,30 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from types import FrameType
-from typing import NoReturn
 
 from service import __version__, db, log, tracing, web
 from service.api import Services, create_app, create_probe
 from service.config import Config, ConfigError
 from service.engine import Engine
 from service.lease import Lease
+from service.supervisor import supervise
 from service.web import WebServer
 
-END_SIGNAL = signal.SIGUSR2
 SAME_SIGNAL_SECONDS = 1.0  # a terminal and a supervisor may both pass one Ctrl-C on
 REQUEST_SECONDS = 10.0  # longest that a request under way keeps a drained process; statements end sooner
 PROBE_THREADS = 2
 
 
 def serve(config: Config, role: str = "all") -> int:
-    """Serve as `role` until SIGTERM or SIGINT, then drain. Returns the exit code: 1 when a part of the engine broke."""
+    """Serve as `role` until SIGTERM or SIGINT, then drain; in several processes where the settings say so.
+
+    Returns the exit code: 1 when a part of the engine broke.
+    """
     log.configure(config.log_level, config.log_format)
-    return serve_on(open_sockets(config, role), config, role)
+    sockets = open_sockets(config, role)
+    if config.processes > 1 and role != "api":
+        return supervise(config, role, sockets)
+    return serve_on(sockets, config, role)
 
 
 def open_sockets(config: Config, role: str) -> list[socket.socket]:
@@ -61,7 +66,7 @@ def serve_on(sockets: Sequence[socket.socket], config: Config, role: str, orphan
         if shutdown.engine is not None:
             shutdown.engine.start()
         log.info(log.SERVING, role=role, port=shutdown.web.port if shutdown.web else None, version=__version__)
-        _run(shutdown.web)
+        _run(shutdown)
     log.info(log.STOPPED, code=shutdown.code)
     return shutdown.code
 
@@ -78,13 +83,12 @@ def _web(
     return WebServer(app, sockets, threads, shutdown.draining)
 
 
-def _run(server: WebServer | None) -> None:
+def _run(shutdown: "Shutdown") -> None:
     try:
-        if server is None:
-            threading.Event().wait()
-        else:
-            server.run()
-    except SystemExit:
+        if shutdown.web is not None:
+            shutdown.web.run()
+        shutdown.ended.wait()
+    except SystemExit:  # a second signal
         return
 
 
@@ -93,6 +97,7 @@ class Shutdown:
 
     def __init__(self, config: Config) -> None:
         self.draining = threading.Event()
+        self.ended = threading.Event()
         self.engine: Engine | None = None
         self.web: WebServer | None = None
         self.code = 0
@@ -104,7 +109,6 @@ class Shutdown:
         """Handle SIGTERM and SIGINT from now on, and the end of a supervisor. Must be called in the main thread."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
-        signal.signal(END_SIGNAL, self._on_end)
         if orphaned is not None:
             threading.Thread(target=self._watch, args=[orphaned], name="orphaned", daemon=True).start()
 
@@ -118,11 +122,9 @@ class Shutdown:
             if time.monotonic() < self._began + SAME_SIGNAL_SECONDS:
                 return
             self.code = 128 + number  # what runs is rescued by others, as after any crash
+            self._end()  # waitress may swallow what is raised within it
             raise SystemExit(self.code)
         self._begin(0.0 if number == signal.SIGINT else self._delay)  # no balancer stands before a terminal
-
-    def _on_end(self, _number: int, _frame: FrameType | None) -> NoReturn:
-        raise SystemExit(self.code)
 
     def _watch(self, orphaned: int) -> None:
         with open(orphaned, "rb", buffering=0) as lifeline:
@@ -148,4 +150,9 @@ class Shutdown:
                 time.sleep(max(0.0, self._began + delay - time.monotonic()))
                 self.web.finish(REQUEST_SECONDS)
         finally:
-            signal.pthread_kill(threading.main_thread().ident or 0, END_SIGNAL)
+            self._end()
+
+    def _end(self) -> None:
+        self.ended.set()
+        if self.web is not None:
+            self.web.stop()

@@ -57,5 +57,6 @@ class Ticker:
             self._on_work()
             metrics.MATERIALIZED.inc(len(runs))
         if due:
+            metrics.TICK_JOBS.observe(len(due))
             log.info(log.TICK, jobs=len(due), runs=len(runs), promoted=promoted)
         return len(due) + promoted

@@ -52,10 +52,11 @@ def _listen(family: int, address: Any) -> socket.socket:
 
 
 class WebServer:
-    """Serves an app on listening sockets: run() in the main thread, finish() from another one."""
+    """Serves an app on listening sockets: run() in one thread, finish() and then stop() from another one."""
 
     def __init__(self, app: Any, sockets: Sequence[socket.socket], threads: int, draining: threading.Event) -> None:
         self._map: dict[int, Any] = {}
+        self._stopped = threading.Event()
         self._dispatcher = ThreadedTaskDispatcher()
         self._dispatcher.set_thread_count(threads)
         adjustments = Adjustments(
@@ -88,9 +89,10 @@ class WebServer:
         return server
 
     def run(self) -> None:
-        """Serve until SystemExit is raised in this thread."""
+        """Serve until stop() is called."""
         try:
-            wasyncore.loop(timeout=1, map=self._map, use_poll=self._use_poll)
+            while not self._stopped.is_set():
+                wasyncore.loop(timeout=1, map=self._map, use_poll=self._use_poll, count=1)
         finally:
             self._dispatcher.shutdown()
             wasyncore.close_all(self._map)
@@ -105,6 +107,12 @@ class WebServer:
         while any(server.active_channels for server in self._servers) and time.monotonic() < deadline:
             self._in_loop(self._close_idle)
             time.sleep(LOOK_SECONDS)
+
+    def stop(self) -> None:
+        """Make run() return, whatever is under way; from any thread or signal handler."""
+        if not self._stopped.is_set():  # or the trigger may be closed by now
+            self._stopped.set()
+            self._servers[0].pull_trigger()
 
     def _in_loop(self, act: Callable[[], None]) -> None:
         """Have the serving thread do it, which alone may touch connections."""

@@ -59,7 +59,9 @@ def parts() -> Response:
 @api.plain("/metrics", "text/plain")
 def show_metrics() -> Response:
     """Get the metrics in the Prometheus text format."""
-    metrics.show_state(_state(_services()))
+    services = _services()
+    metrics.show_state(_state(services))
+    metrics.show_pool("api", services.pool.pop_stats())
     return Response(metrics.exposition(), content_type=CONTENT_TYPE_LATEST)
 
 

@@ -13,10 +13,10 @@ def environment() -> Mapping[str, str]:
     return {name: value or "" for name, value in dotenv_values(".env").items()} | dict(os.environ)
 
 
-def config() -> Config:
-    """The settings of this environment.
+def config(**given: str | None) -> Config:
+    """The settings of this environment, with what was `given` by options instead of variables.
 
     Raises:
         ConfigError: names every variable with a bad value and what was expected.
     """
-    return Config.from_env(environment())
+    return Config.from_env({**environment(), **{name: value for name, value in given.items() if value is not None}})

@@ -5,20 +5,23 @@ import os
 import sys
 
 from service.cli.migrate import migrate
+from service.cli.serve import add_processes
 from service.config import Config
 from service.embedded import EmbeddedError, home_environment
 from service.server import serve
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take no options."""
+    """Declare --processes."""
+    add_processes(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Start the servers that are missing, migrate, and serve until a signal."""
     try:
         with home_environment(os.environ) as settings:
-            config = Config.from_env(settings)
+            given = {} if arguments.processes is None else {"SCHEDULER_PROCESSES": arguments.processes}
+            config = Config.from_env(settings | given)
             return migrate(config) or serve(config, "all")
     except EmbeddedError as error:
         print(error, file=sys.stderr)

@@ -24,7 +24,7 @@ class Instance:
 
     def __init__(self, config: Config, folder: Path, role: str = "all", *, tree: Path = ROOT, **settings: str) -> None:
         self.port = free_port()
-        self.log = folder / f"{role}-{self.port}.log"
+        self.log = folder / f"{role.split()[0]}-{self.port}.log"
         environment = os.environ | {
             "DATABASE_URL": config.database_url,
             "REDIS_HOST": config.redis_host,
@@ -37,7 +37,7 @@ class Instance:
             **settings,
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "service", role], cwd=tree, env=environment, stderr=self.log.open("wb")
+            [sys.executable, "-m", "service", *role.split()], cwd=tree, env=environment, stderr=self.log.open("wb")
         )
 
     @property
@@ -72,6 +72,12 @@ class Instance:
         if self.process.poll() is None:
             self.send(signal.SIGKILL)
             self.process.wait(10)
+
+    def text(self, path: str) -> str:
+        """The body of a page that is no JSON."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=15) as answer:
+            body: bytes = answer.read()
+            return body.decode()
 
     def end(self) -> int:
         """Ask it to drain and wait; gives the exit code."""

@@ -23,6 +23,7 @@ BAD = {
     "TRUSTED_PROXIES": "10.0.0.1/8",
     "SERVER_DRAIN_DELAY": "301",
     "METRICS_PORT": "-1",
+    "SCHEDULER_PROCESSES": "0",
 }
 
 
@@ -66,6 +67,18 @@ def test_values_are_read_into_their_types():
     read = Config.from_env({"SERVER_PORT": "80", "TENANT_REQUIRED": "TRUE", "LOG_LEVEL": "debug"})
 
     assert (read.server_port, read.tenant_required, read.log_level) == (80, True, "DEBUG")
+
+
+def test_settings_survive_being_made_an_environment():
+    given = {
+        "SERVER_PORT": "80",
+        "TENANT_REQUIRED": "true",
+        "SERVER_DRAIN_DELAY": "0.5",
+        "DATABASE_URL": "postgres://h",
+    }
+
+    assert Config.from_env(Config().environment()) == Config()
+    assert Config.from_env(Config.from_env(given).environment()) == Config.from_env(given)
 
 
 def test_parts_make_the_connection_string_whatever_they_hold():

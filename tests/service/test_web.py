@@ -44,6 +44,7 @@ def served():
     yield server
     server.free.set()
     server.web.finish(2)
+    server.web.stop()
 
 
 def ask(connection):
