@@ -1,7 +1,7 @@
 """Dispatch: claims what can be called at once and a little more, and stops the calls that should stop."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,8 @@ from service import claims, db, log, metrics, worker
 from service.call import open_transport
 from service.claims import ClaimedExecution
 from service.executions import Ended
+from service.fairness import Shares, Tier
+from service.front import Front
 from service.loop import POLL_SECONDS
 from service.recorder import Recorder
 from service.worker import Attempt
@@ -19,6 +21,7 @@ REFILL = 4  # while there is a backlog, claim when a quarter of the room is free
 PREFETCH_SECONDS = 0.05  # as many are claimed ahead as ended lately in so long
 PREFETCH_LIMIT = 200
 STALE_SECONDS = 0.1  # what has waited so long for a free slot goes back; looked for as often, so none waits twice that
+REST_SECONDS = 0.02  # between two claims for the slots that are kept for some tenants
 REABORT_SECONDS = 0.1
 UNWRITTEN_LIMIT = 2000  # outcomes the database is behind; past it nothing more is claimed
 
@@ -44,7 +47,11 @@ class Dispatcher:
         self._in_doubt = False  # a claim or a return may have been committed without an answer
         self._backlog = False  # there may be more pending than was claimed
         self._pace = _Pace()
-        self._room = slots  # executions to hold at once, those waiting included
+        self._shares = Shares(slots)
+        self._front = Front()
+        self._room = slots  # executions of any tenants to hold at once, those waiting included
+        self._shared = False  # there is more room, but not for all tenants
+        self._rest_at = 0.0  # when to claim for that room again
         self._draining = False
         self._unspent: list[ClaimedExecution] = []
         self._wake: Callable[[], None] = lambda: None
@@ -61,23 +68,47 @@ class Dispatcher:
     def run_once(self) -> float:
         """Claim for the free slots. Returns the seconds until it is worth trying again."""
         self._return_stale()
-        self._room = self._slots + self._pace.ahead()
-        free = self._room - len(self._flights)
-        if free < 1 or (self._backlog and not self._enough_room()):
-            self._backlog = True  # from here on a call that ends wakes this loop
-            return self._until_next()
         worker_id = self._worker_id()
         if worker_id is None or self._recorder.behind > UNWRITTEN_LIMIT:
             return REABORT_SECONDS
+        tiers = self._shares.tiers(self._flights.values(), self._pace.ahead())
+        first = next(tiers)
+        self._room, self._shared = first.limit, first.more
+        delay = self._fill_rest(worker_id, tiers) if self._fill(worker_id, first, wait=self._backlog) else POLL_SECONDS
+        metrics.BUSY.set(len(self._flights))
+        return min(delay, self._until_next())
+
+    def _fill_rest(self, worker_id: UUID, tiers: Iterator[Tier]) -> float:
+        """Claim for the slots kept for some tenants. Returns the seconds until that may be done again."""
+        early = self._rest_at - time.monotonic()
+        if early > 0:
+            return early
+        for tier in tiers:
+            self._rest_at = time.monotonic() + REST_SECONDS
+            if not self._fill(worker_id, tier, wait=False):
+                break
+        return POLL_SECONDS
+
+    def _fill(self, worker_id: UUID, tier: Tier, *, wait: bool) -> bool:
+        """Claim what a tier allows. Returns whether there may be more for those that leave out more tenants.
+
+        Args:
+            worker_id: who claims.
+            tier: what may be claimed.
+            wait: until there is room for many.
+        """
+        free = tier.limit - len(self._flights)
+        if free < 1 or (wait and not self._enough_room()):
+            self._backlog = True  # from here on a call that ends wakes this loop
+            return True
         with db.session(self._pool) as conn:
-            claimed = self._claim(conn, worker_id, free)
-        self._backlog = len(claimed) == free
+            claimed = self._claim(conn, worker_id, free, tier.passed_tenants)
         attempts = [Attempt(item, self._over) for item in claimed]
         for attempt in attempts:
             self._flights[attempt.claimed.id] = attempt
         self._transport.submit(attempts)
-        metrics.BUSY.set(len(self._flights))
-        return self._until_next()
+        self._backlog = len(claimed) == free or bool(tier.passed_tenants)
+        return len(claimed) == free
 
     def _enough_room(self) -> bool:
         return self._room - len(self._flights) >= max(1, self._room // REFILL)
@@ -87,13 +118,15 @@ class Dispatcher:
             return 0.0
         return STALE_SECONDS if len(self._flights) > self._slots else POLL_SECONDS
 
-    def _claim(self, conn: Connection[Any], worker_id: UUID, limit: int) -> list[ClaimedExecution]:
+    def _claim(
+        self, conn: Connection[Any], worker_id: UUID, limit: int, passed_tenants: list[str]
+    ) -> list[ClaimedExecution]:
         if self._in_doubt:
             # In this order: an outcome is put with the recorder before its flight ends.
             known = list(self._flights) + self._recorder.unwritten
             claims.return_strays(conn, worker_id=worker_id, known_ids=known)
         self._in_doubt = True
-        claimed = claims.claim(conn, worker_id=worker_id, limit=limit)
+        claimed = self._front.claim(conn, worker_id, limit, passed_tenants)
         self._in_doubt = False
         return claimed
 
@@ -170,13 +203,14 @@ class Dispatcher:
         """Take what became of an attempt, from a thread of the transport; None was stopped."""
         if ended is not None:
             self._recorder.put(ended)
+            self._shares.ended(attempt.claimed.tenant_id, (ended.duration_ms or 0.0) / 1000)
             worker.tell(attempt.claimed, ended)
         elif self._draining:
             self._unspent.append(attempt.claimed)
         if self._flights.get(attempt.claimed.id) is attempt:  # and not one claimed anew after this one was lost
             del self._flights[attempt.claimed.id]
         self._pace.ended += 1
-        if self._backlog and self._enough_room():
+        if self._backlog and (self._shared or self._enough_room()):
             self._wake()
 
 

@@ -73,7 +73,8 @@ def statuses(make):
 
 def test_there_are_never_more_calls_at_once_than_slots(make, dispatcher, recording, pending, faults):
     calls = Counting()
-    pending(calls, count=8)
+    pending(calls, count=7)
+    pending(calls, tenant_id="t2")  # for the slot that is kept
     loops = [Loop("claim", dispatcher.run_once, lambda: None), Loop("record", recording.run_once, lambda: None)]
     [loop.start() for loop in loops]
 
