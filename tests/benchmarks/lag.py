@@ -147,7 +147,7 @@ def _about() -> str:
     return (
         f"From X-Scheduler-Scheduled-At to the call's arrival, {WORKERS} workers in one process, by the clock that the "
         "receiver and the database share. One-time jobs, a quarter of a second apart (idle) or all at one instant; "
-        "interval jobs, a hundredth of a second apart (100 a second). Bare round trips are "
-        "three: insert, claim, call. PgQueuer's lag counts from the commit that puts its jobs into the queue, for its jobs "
-        "have no instant of their own. A burst of 100,000 is run once."
+        "interval jobs, a hundredth of a second apart (100 a second). Bare round trips are three: "
+        "insert, claim, call. PgQueuer's lag counts from the commit that puts its jobs into the queue: they have no "
+        "instant of their own. A burst of 100,000 is run once."
     )

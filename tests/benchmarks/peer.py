@@ -1,7 +1,7 @@
 """PgQueuer delivering the same calls to the same receiver through the same server: the peer that is measured.
 
-Run as a process: it says "ready" and begins at a line on its standard input. By
-means that its documentation names: asyncpg, uvloop, an async entry point, large batches; the call is made by aiohttp on kept connections.
+Run as a process: it says "ready" and begins at a line on its standard input. By means that its documentation names:
+asyncpg, uvloop, an async entry point, large batches; the call is made by aiohttp on kept connections.
 """
 
 import asyncio
