@@ -4,10 +4,11 @@ import threading
 import time
 from uuid import UUID, uuid4
 
-from service import claims, db, executions
+from service import db, executions
 from service.claims import ClaimedExecution
 from service.config import Config
 from service.executions import Ended
+from service.front import Front
 from tests.benchmarks import bare, load
 from tests.benchmarks.report import Measure, Plot, Report, Samples, Target
 from tests.benchmarks.stand import Database, Stand, check
@@ -78,8 +79,9 @@ def _empty(database: Database, worker: UUID, threads: int, batch: int) -> float:
 
 
 def _work(pool: db.Pool, worker: UUID, batch: int) -> None:
+    front = Front()
     with db.session(pool) as conn:
-        while claimed := claims.claim(conn, worker_id=worker, limit=batch):
+        while claimed := front.claim(conn, worker, batch):
             executions.end(conn, [_ended(item) for item in claimed])
 
 

@@ -28,7 +28,7 @@ def service(
             if run is delivery.from_queue:
                 load.jobs(database.conn, count, stand.receiver.url)
             database.settle()
-            with database.service(count=processes, SCHEDULER_WORKER_COUNT=workers, **settings) as engines:
+            with database.service(processes=processes, SCHEDULER_WORKER_COUNT=workers, **settings) as engines:
                 return run(database, engines, count)
 
     return measure

@@ -1,7 +1,7 @@
 """One run of deliveries: what it costs the service to bring a batch of executions to the receiver and record it."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,12 +12,12 @@ LIMIT_SECONDS = 600.0
 LEAD_SECONDS = 1.5  # from the preparation of due jobs to the instant at which they are due
 
 # The comment keeps the harness's own looks out of the statements that are counted.
-RECORDED = "SELECT count(*) /* benchmark */ FROM execution_log WHERE tenant_id = %s AND scheduled_at = %s"
+RECORDED = "SELECT count(*) /* benchmark */ FROM execution_log WHERE tenant_id = ANY(%s) AND scheduled_at = %s"
 COMPLETED = f"{RECORDED} AND status = 'completed'"
 ROLLED_UP = """
 SELECT
-    (SELECT coalesce(sum(completed), 0) FROM job_history WHERE tenant_id = %(tenant)s)::int,
-    (SELECT coalesce(sum(completed), 0) FROM job_totals WHERE tenant_id = %(tenant)s)::int
+    (SELECT coalesce(sum(completed), 0) FROM job_history WHERE tenant_id = ANY(%(tenants)s))::int,
+    (SELECT coalesce(sum(completed), 0) FROM job_totals WHERE tenant_id = ANY(%(tenants)s))::int
 """
 STATEMENTS = """
 SELECT coalesce(sum(calls), 0)::int
@@ -46,6 +46,16 @@ class Delivery:
         return self.cpu_seconds[group] / self.count * 1e6
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Executions that are to be delivered."""
+
+    count: int
+    at: datetime  # the instant all are scheduled for
+    tenants: list[str]
+    counted_before: tuple[int, int]  # completed executions in the days, and in the totals
+
+
 class Meter:
     """Counts CPU, statements and WAL from its making on."""
 
@@ -65,18 +75,18 @@ class Meter:
         return int(self._database.value("SELECT pg_current_wal_insert_lsn() - '0/0' /* benchmark */"))
 
 
-def from_queue(database: Database, engines: list[int], count: int) -> Delivery:
+def from_queue(database: Database, engines: list[int], count: int, tenants: Sequence[str] = (load.TENANT,)) -> Delivery:
     """Deliver one pending execution of each job: the engines are idle, then all of it is there at once."""
     stand = database.stand
     stand.receiver.reset()
     with database.conn.transaction():
         at: datetime = database.value("SELECT now()")
-        load.pending(database.conn, at)
+        load.pending(database.conn, at, tenants=tenants)
         database.conn.execute("SELECT pg_notify('scheduler_work', '')")
-        before = _rolled_up(database)
+        batch = Batch(count, at, list(tenants), _rolled_up(database, tenants))
         meter = Meter(database, trees(database, engines))
         start = time.perf_counter()
-    return _recorded(database, meter, start, count, at, before)
+    return _recorded(database, meter, start, batch)
 
 
 def from_due_jobs(database: Database, engines: list[int], count: int) -> Delivery:
@@ -91,9 +101,9 @@ def from_due_jobs(database: Database, engines: list[int], count: int) -> Deliver
         database.conn.execute("SELECT pg_notify('scheduler_jobs', '')")
     late = database.value("SELECT extract(EPOCH FROM clock_timestamp() - %s)::float8", (at,))
     check(late < 0, "the jobs were due before they were there")
-    before = _rolled_up(database)
+    batch = Batch(count, at, [load.TENANT], _rolled_up(database, [load.TENANT]))
     meter = Meter(database, trees(database, engines))
-    return _recorded(database, meter, time.perf_counter() - late, count, at, before)
+    return _recorded(database, meter, time.perf_counter() - late, batch)
 
 
 def trees(database: Database, engines: list[int]) -> cpu.Trees:
@@ -102,25 +112,23 @@ def trees(database: Database, engines: list[int]) -> cpu.Trees:
     return {"engine": engines, "postgresql": [stand.postmaster], "receiver": [stand.receiver.pid]}
 
 
-def _recorded(
-    database: Database, meter: Meter, start: float, count: int, at: datetime, before: tuple[int, int]
-) -> Delivery:
+def _recorded(database: Database, meter: Meter, start: float, batch: Batch) -> Delivery:
     """Wait for the end: every call made, every outcome committed; then make sure that it all adds up."""
-    receiver = database.stand.receiver
-    batch = (load.TENANT, at)
+    receiver, count = database.stand.receiver, batch.count
+    those = (batch.tenants, batch.at)
     wait_for(lambda: receiver.count() >= count, LIMIT_SECONDS, "calls arrive")
-    wait_for(lambda: database.value(RECORDED, batch) >= count, LIMIT_SECONDS, "outcomes are recorded", 0.005)
+    wait_for(lambda: database.value(RECORDED, those) >= count, LIMIT_SECONDS, "outcomes are recorded", 0.005)
     delivery = meter.read(count, time.perf_counter() - start)
-    completed = database.value(COMPLETED, batch)
+    completed = database.value(COMPLETED, those)
     check(completed == count, f"{completed} of {count} executions completed")
-    expected = tuple(number + count for number in before)
-    check(_rolled_up(database) == expected, f"days and totals are {_rolled_up(database)}, not {expected}")
+    counted, expected = _rolled_up(database, batch.tenants), tuple(number + count for number in batch.counted_before)
+    check(counted == expected, f"days and totals are {counted}, not {expected}")
     check(receiver.count() == count, f"{receiver.count()} calls for {count} executions")
     return delivery
 
 
-def _rolled_up(database: Database) -> tuple[int, int]:
+def _rolled_up(database: Database, tenants: Sequence[str]) -> tuple[int, int]:
     """Completed executions in the days, and in the totals."""
-    row = database.conn.execute(ROLLED_UP, {"tenant": load.TENANT}).fetchone()
+    row = database.conn.execute(ROLLED_UP, {"tenants": list(tenants)}).fetchone()
     assert row is not None
     return row[0], row[1]

@@ -1,5 +1,6 @@
 """Rows that benchmarks start from, made by the server itself: a million takes seconds."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,8 @@ INSERT INTO jobs (
     retry_delay_seconds, priority, next_run_at, next_instant_at, anchor_at
 )
 SELECT
-    %(tenant)s, 'job ' || n, %(type)s, %(schedule)s, 'UTC', %(url)s, 'POST', '{}', jsonb_build_object('number', n),
+    (%(tenants)s::text[])[1 + n %% cardinality(%(tenants)s)],
+    'job ' || n, %(type)s, %(schedule)s, 'UTC', %(url)s, 'POST', '{}', jsonb_build_object('number', n),
     30, 3, 60, 5, due.at, due.at, coalesce(due.at, now())
 FROM generate_series(1, %(count)s) AS n
 CROSS JOIN LATERAL (
@@ -21,13 +23,27 @@ CROSS JOIN LATERAL (
 ) AS due
 """
 
+# Ranked as materialize does.
 PENDING = """
-INSERT INTO execution_queue (id, job_id, tenant_id, scheduled_at, priority)
-SELECT execution_id(j.id, at.at), j.id, j.tenant_id, at.at, j.priority
-FROM generate_series(0, %(rounds)s - 1) AS r
-CROSS JOIN jobs AS j
-CROSS JOIN LATERAL (SELECT %(at)s::timestamptz + r * interval '1 millisecond' AS at) AS at
-WHERE j.tenant_id = %(tenant)s
+WITH due AS (
+    SELECT j.id, j.tenant_id, j.priority, at.at
+    FROM generate_series(0, %(rounds)s - 1) AS r
+    CROSS JOIN jobs AS j
+    CROSS JOIN LATERAL (SELECT %(at)s::timestamptz + r * interval '1 millisecond' AS at) AS at
+    WHERE j.tenant_id = ANY(%(tenants)s)
+),
+
+lines AS (
+    SELECT tenant_id, priority, last_rank(tenant_id, priority) AS last_rank FROM due GROUP BY tenant_id, priority
+)
+
+INSERT INTO execution_queue (id, job_id, tenant_id, scheduled_at, priority, rank)
+SELECT
+    execution_id(d.id, d.at), d.id, d.tenant_id, d.at, d.priority,
+    l.last_rank + row_number() OVER (PARTITION BY d.tenant_id, d.priority ORDER BY d.at, d.id)
+FROM due AS d
+INNER JOIN lines AS l ON d.tenant_id = l.tenant_id AND d.priority = l.priority
+ORDER BY d.at, d.id
 """
 
 # As finish writes them: one attempt, a short body. The id is of the same layout, by a cheaper way.
@@ -76,13 +92,18 @@ def jobs(
     apart: float = 0.0,
     kind: str = "interval",
     schedule: str = "86400",
-    tenant: str = TENANT,
+    tenants: Sequence[str] = (TENANT,),
 ) -> None:
-    """That many jobs; the first is due at `at` (never when None), each other so many seconds after the one before."""
+    """That many jobs, the tenants' in turn.
+
+    Args:
+        at: when the first is due; None is never.
+        apart: seconds from one job's instant to the next one's.
+    """
     conn.execute(
         JOBS,
         {
-            "tenant": tenant,
+            "tenants": list(tenants),
             "type": kind,
             "schedule": schedule,
             "url": url,
@@ -93,9 +114,9 @@ def jobs(
     )
 
 
-def pending(conn: Connection[Any], at: datetime, *, rounds: int = 1, tenant: str = TENANT) -> None:
-    """A pending execution of every job of the tenant, scheduled for `at`; in rounds a millisecond apart."""
-    conn.execute(PENDING, {"tenant": tenant, "at": at, "rounds": rounds})
+def pending(conn: Connection[Any], at: datetime, *, rounds: int = 1, tenants: Sequence[str] = (TENANT,)) -> None:
+    """A pending execution of every job of the tenants, scheduled for `at`; in rounds a millisecond apart."""
+    conn.execute(PENDING, {"tenants": list(tenants), "at": at, "rounds": rounds})
 
 
 def log(conn: Connection[Any], count: int, days: int, *, tenant: str = TENANT) -> None:

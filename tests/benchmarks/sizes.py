@@ -24,6 +24,8 @@ class Sizes:
     flat_log: int = 10_000_000
     held_seconds: float = 300.0  # how long a transaction stays open
     idle_seconds: float = 10.0
+    fair_flood: int = 50_000  # pending executions of a noisy tenant
+    fair_jobs: int = 50  # of a quiet one
 
 
 QUICK = Sizes(
@@ -43,6 +45,8 @@ QUICK = Sizes(
     flat_log=20_000,
     held_seconds=3.0,
     idle_seconds=2.0,
+    fair_flood=2_000,
+    fair_jobs=10,
 )
 
 

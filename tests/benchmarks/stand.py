@@ -93,19 +93,17 @@ class Database:
     conn: Connection[Any]  # autocommit, as the owner
 
     @contextlib.contextmanager
-    def service(self, role: str = "engine", *, count: int = 1, **settings: object) -> Iterator[list[int]]:
-        """Processes of the service while the block runs, ready to work; gives their ids."""
-        processes = [self._start(role, settings, number) for number in range(count)]
+    def service(self, role: str = "engine", *, processes: int = 1, **settings: object) -> Iterator[list[int]]:
+        """An instance of the service while the block runs, ready to work; gives the id of its (root) process."""
+        process = self._start(role, settings | {"SCHEDULER_PROCESSES": processes})
         try:
             if role != "api":
-                wait_for(lambda: self._registered() >= count, START_SECONDS, "engines register")
+                wait_for(lambda: self._registered() >= processes, START_SECONDS, "engines register")
                 time.sleep(LISTEN_SECONDS)
-            yield [process.pid for process in processes]
+            yield [process.pid]
         finally:
-            for process in processes:
-                process.send_signal(signal.SIGTERM)
-            for process in processes:
-                _end(process)
+            process.send_signal(signal.SIGTERM)
+            _end(process)
 
     def settle(self) -> None:
         """Leave no work of the preparation to the measured part: statistics, hint bits, dirty pages."""
@@ -122,7 +120,7 @@ class Database:
         count: int = self.value("SELECT count(*) FROM workers")
         return count
 
-    def _start(self, role: str, settings: dict[str, object], number: int) -> subprocess.Popen[bytes]:
+    def _start(self, role: str, settings: dict[str, object]) -> subprocess.Popen[bytes]:
         servers = self.stand.servers
         environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
         environment |= {
@@ -132,8 +130,8 @@ class Database:
             "SERVER_HOST": "127.0.0.1",
             "SERVER_PORT": "0",
         } | {name: str(value) for name, value in settings.items()}
-        with (DATA / f"{role}-{number}.log").open("wb") as log:
-            command = (sys.executable, "-m", "service", *role.split())
+        with (DATA / f"{role}-{self.name}.log").open("wb") as log:
+            command = (sys.executable, "-m", "service", role)
             return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
 
 
