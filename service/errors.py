@@ -78,9 +78,9 @@ class Deleted(Conflict):
 class KeyTaken(Conflict):
     """Another job has this key."""
 
-    def __init__(self) -> None:
+    def __init__(self, *fields: str) -> None:
         text = "is the key of another job; choose another one, or replace that job with PUT /jobs/by-key/:key"
-        super().__init__(problems=[Problem("key", text, "taken")])
+        super().__init__(problems=[Problem(field, text, "taken") for field in fields or ("key",)])
 
 
 class KeyReused(Conflict):

@@ -19,6 +19,8 @@ from service.rows import (
     Percentiles,
 )
 
+CANCEL_BATCH = 1000  # executions that one statement ends
+
 finish = sql.many("work.finish", row=FinishedExecution)
 get = sql.one("executions.get", row=ExecutionDetail)
 page = sql.many("executions.list", row=Execution)
@@ -95,9 +97,9 @@ def cancel(conn: Connection[Any], tenant_id: str, id: UUID) -> ExecutionDetail:
 
 def cancel_all(conn: Connection[Any], live: Sequence[LiveExecution]) -> None:
     """End executions as cancelled; the caller holds their locks."""
-    if not live:
-        return
-    end(conn, [Ended(x.id, x.worker_id, x.attempt, "cancelled", error_code="cancelled") for x in live])
+    for start in range(0, len(live), CANCEL_BATCH):
+        batch = live[start : start + CANCEL_BATCH]
+        end(conn, [Ended(x.id, x.worker_id, x.attempt, "cancelled", error_code="cancelled") for x in batch])
     for execution in live:
         if execution.worker_id is not None:
             notify.cancel(conn, id=execution.id)

@@ -1,8 +1,8 @@
 """Jobs: what a tenant does with them. Every change locks the job first, so it never races with a tick."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from service import audit, due, executions, notify, plans, policy, skips, sql
 from service.errors import Conflict, Deleted, KeyTaken, NotFound
-from service.policy import Plan, PreviewRun, Run
+from service.policy import Plan, PreviewRun, Run, Skip
 from service.rows import ExecutionDetail, Job, JobCounts, JobDefinition, LiveExecution, Placed
 from service.schedule import ScheduleError
 
@@ -26,6 +26,8 @@ now = sql.value("jobs.now")
 _create = sql.value("jobs.create")
 _find_key = sql.value("jobs.find_key")
 _lock_key = sql.value("jobs.lock_key")
+matching = sql.many("jobs.matching", row=Placed)
+lock_all = sql.many("jobs.lock_all", row=Placed)
 _lock_row = sql.value("jobs.lock")
 _update = sql.execute("jobs.update")
 _set_status = sql.execute("jobs.set_status")
@@ -38,6 +40,16 @@ _create_execution = sql.value("executions.create_manual")
 
 CREATE_TRIES = 5  # each but the last lost to another client that created or deleted the same key meanwhile
 DEFINITION = tuple(item.name for item in fields(JobDefinition))
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job about to be added."""
+
+    id: UUID
+    at: datetime
+    definition: JobDefinition
+    first_run: Run
 
 
 def get(conn: Connection[Any], *, tenant_id: str, id: UUID) -> Job:
@@ -64,13 +76,23 @@ def create(conn: Connection[Any], tenant_id: str, definition: Mapping[str, Any])
         ValidationFailed: the schedule is not valid, or its bounds leave no run.
         KeyTaken: another job has its key.
     """
-    id, at = uuid4(), now(conn)
-    wanted = JobDefinition(**definition)
-    run = plans.first_run(plans.check_plan(wanted, id, at, at), at)
-    if _create(conn, id=id, tenant_id=tenant_id, anchor_at=at, **_adapted(wanted), **_next(run)) is None:
+    new = prepare(definition, now(conn))
+    if not add(conn, tenant_id, new):
         raise KeyTaken
     notify.jobs(conn)
-    return get(conn, tenant_id=tenant_id, id=id)
+    return get(conn, tenant_id=tenant_id, id=new.id)
+
+
+def prepare(definition: Mapping[str, Any], at: datetime) -> NewJob:
+    """A job that is created at an instant. Raises ValidationFailed."""
+    id, wanted = uuid4(), JobDefinition(**definition)
+    return NewJob(id, at, wanted, plans.first_run(plans.check_plan(wanted, id, at, at), at))
+
+
+def add(conn: Connection[Any], tenant_id: str, new: NewJob) -> bool:
+    """Add a job; False when another has its key."""
+    values = _adapted(new.definition) | _next(new.first_run)
+    return _create(conn, id=new.id, tenant_id=tenant_id, anchor_at=new.at, **values) is not None
 
 
 def find(conn: Connection[Any], tenant_id: str, key: str, *, locked: bool = False) -> UUID:
@@ -142,10 +164,14 @@ def delete(conn: Connection[Any], tenant_id: str, id: UUID) -> None:
     Raises: NotFound when there is no such job.
     """
     job = lock(conn, tenant_id=tenant_id, id=id)
-    if job.status == "deleted":
-        return
-    _set_status(conn, id=id, status="deleted", **_next(None))
-    executions.cancel_all(conn, _lock_waiting(conn, job_id=id))
+    if job.status != "deleted":
+        delete_all(conn, [job])
+
+
+def delete_all(conn: Connection[Any], found: Sequence[Job]) -> None:
+    """Delete jobs that are not deleted yet; the caller holds their locks."""
+    _move(conn, [(job, "deleted", None) for job in found])
+    executions.cancel_all(conn, _lock_waiting(conn, job_ids=[job.id for job in found]))
     notify.jobs(conn)
 
 
@@ -160,10 +186,15 @@ def pause(conn: Connection[Any], tenant_id: str, id: UUID) -> Job:
     if job.status not in ("active", "paused"):
         raise Conflict(f"The job is {job.status}; only an active one can be paused.")
     if job.status == "active":
-        _set_status(conn, id=id, status="paused", next_run_at=None, next_instant_at=job.next_instant_at)
-        _hold_executions(conn, job_id=id)
-        notify.jobs(conn)
+        pause_all(conn, [job])
     return get(conn, tenant_id=tenant_id, id=id)
+
+
+def pause_all(conn: Connection[Any], found: Sequence[Job]) -> None:
+    """Pause active jobs; the caller holds their locks."""
+    _move(conn, [(job, "paused", None) for job in found])
+    _hold_executions(conn, job_ids=[job.id for job in found])
+    notify.jobs(conn)
 
 
 def resume(conn: Connection[Any], tenant_id: str, id: UUID) -> Job:
@@ -177,13 +208,22 @@ def resume(conn: Connection[Any], tenant_id: str, id: UUID) -> Job:
     if job.status not in ("active", "paused"):
         raise Conflict(f"The job is {job.status}; only a paused one can be resumed.")
     if job.status == "paused":
-        _release_executions(conn, job_id=id)
-        plan = plans.check_plan(job, id, job.anchor_at, job.now)
-        run = _coming_run(conn, plan, _passed_over(conn, job))
-        _set_status(conn, id=id, status=_status(conn, id, run), **_next(run))
-        notify.jobs(conn)
-        notify.work(conn)
+        resume_all(conn, [job])
     return get(conn, tenant_id=tenant_id, id=id)
+
+
+def resume_all(conn: Connection[Any], found: Sequence[Job]) -> None:
+    """Resume paused jobs; the caller holds their locks.
+
+    Raises: ValidationFailed when the schedule of one cannot be read any more.
+    """
+    _release_executions(conn, job_ids=[job.id for job in found])
+    passed = [(job, plans.check_plan(job, job.id, job.anchor_at, job.now), *_swallowed(job)) for job in found]
+    skips.record(conn, [(job.id, skip) for job, _, _, swallowed in passed for skip in swallowed])
+    runs = [(job, _coming_run(conn, plan, settled)) for job, plan, settled, _ in passed]
+    _move(conn, [(job, _status(conn, job.id, run), run) for job, run in runs])
+    notify.jobs(conn)
+    notify.work(conn)
 
 
 def trigger(conn: Connection[Any], tenant_id: str, id: UUID) -> ExecutionDetail:
@@ -216,6 +256,18 @@ def upcoming(conn: Connection[Any], tenant_id: str, id: UUID, count: int) -> lis
     # What is due already belongs to the tick; what jitter puts off is still to come.
     after = min(at, job.next_instant_at - timedelta(microseconds=1)) if job.next_run_at > at else at
     return policy.preview(plan, after, count, job.runs)
+
+
+def _move(conn: Connection[Any], moves: Sequence[tuple[Job, str, Run | None]]) -> None:
+    """Give jobs another status and the run they go on with; a paused one keeps the first instant that it misses."""
+    instants = [job.next_instant_at if status == "paused" else run and run.instant for job, status, run in moves]
+    _set_status(
+        conn,
+        ids=[job.id for job, _, _ in moves],
+        statuses=[status for _, status, _ in moves],
+        next_run_ats=[run and run.run_at for _, _, run in moves],
+        next_instant_ats=instants,
+    )
 
 
 def _set_anew(
@@ -255,18 +307,24 @@ def _settled(conn: Connection[Any], tenant_id: str, job: Job, misfire_after: tim
 
 
 def _passed_over(conn: Connection[Any], job: Job) -> Job:
-    """A paused job once a row tells of the instants that the pause has swallowed; a one_time job loses none."""
+    """A paused job once a row tells of the instants that the pause has swallowed."""
+    settled, swallowed = _swallowed(job)
+    skips.record(conn, [(job.id, skip) for skip in swallowed])
+    return settled
+
+
+def _swallowed(job: Job) -> tuple[Job, list[Skip]]:
+    """A paused job as it goes on, and the instants that the pause has swallowed; a one_time job loses none."""
     try:
         plan = plans.plan_of(job, job.id, job.anchor_at)
     except ScheduleError:  # an edit may be about to mend it
-        return job
+        return job, []
     pending, paused_at = job.next_instant_at, job.paused_at or job.now
     first = policy.next_run(plan, paused_at, job.runs) if pending is None else policy.run_from(plan, pending, job.runs)
     if first is None or not plan.schedule.repeats:
-        return job
+        return job, []
     passed = policy.pass_over(plan, first, job.now, job.runs, "paused")
-    skips.record(conn, [(job.id, skip) for skip in passed.skipped])
-    return replace(job, next_instant_at=passed.next.instant if passed.next else None)
+    return replace(job, next_instant_at=passed.next.instant if passed.next else None), passed.skipped
 
 
 def _coming_run(conn: Connection[Any], plan: Plan, job: Job) -> Run | None:

@@ -24,10 +24,10 @@ api = Resource("jobs")
 def create_job(call: Call, body: JobCreate) -> Reply:
     """Register a job."""
     with call.transaction() as conn:
-        return Reply(answers.of(answers.Job, jobs.create(conn, call.tenant, _definition(call, body))))
+        return Reply(answers.of(answers.Job, jobs.create(conn, call.tenant, definition_of(call, body))))
 
 
-def _definition(call: Call, body: JobCreate) -> dict[str, Any]:
+def definition_of(call: Call, body: JobCreate) -> dict[str, Any]:
     """What a body says of a job, the settings' defaults filled in."""
     config = call.services.config
     defaults = {
@@ -46,7 +46,7 @@ def list_jobs(call: Call, query: JobsQuery) -> Reply:
         "tenant_id": call.tenant,
         "key": query.key,
         "type": query.type,
-        "name_like": None if query.name is None else f"%{_escaped(query.name)}%",
+        "name_like": pattern_of(query.name),
         "tag": query.tag,
     }
     upcoming = query.upcoming_before is not None
@@ -116,7 +116,7 @@ def put_job_by_key(call: Call, key: str, body: JobPut) -> Reply:
     """Create the job of a key (201), or give it this definition and no other: what is left out takes its default."""
     if body.key not in (None, key):
         raise ValidationFailed([Problem("key", "must be the key in the path, or left out")])
-    definition = _definition(call, body) | {"key": key}
+    definition = definition_of(call, body) | {"key": key}
     with call.transaction() as conn:
         job, is_new = jobs.put(conn, call.tenant, key, definition, _misfire_after(call), call.conditions.check)
     return Reply(answers.of(answers.Job, job), status=201 if is_new else 200)
@@ -227,6 +227,6 @@ def job_history(call: Call, id: UUID, query: DaysQuery) -> Reply:
     return Reply(answers.of(answers.HistoryDay, rows))
 
 
-def _escaped(text: str) -> str:
-    """The text as a LIKE pattern that matches itself."""
-    return re.sub(r"([\\%_])", r"\\\1", text)
+def pattern_of(part: str | None) -> str | None:
+    """The LIKE pattern of texts that have a part; None for any text."""
+    return None if part is None else "%" + re.sub(r"([\\%_])", r"\\\1", part) + "%"

@@ -10,6 +10,7 @@ from service import __version__
 from service.api import (
     answers,
     audit,
+    bulk,
     docs,
     executions,
     fields,
@@ -24,7 +25,17 @@ from service.api.conditions import IF_MATCH, IF_NONE_MATCH
 from service.api.routing import TENANT, TENANT_HEADER, Resource, Route
 
 PREFIX = "/api/v1"
-RESOURCES = (jobs.api, schedules.api, occurrences.api, executions.api, history.api, audit.api, health.api, docs.api)
+RESOURCES = (
+    jobs.api,
+    bulk.api,
+    schedules.api,
+    occurrences.api,
+    executions.api,
+    history.api,
+    audit.api,
+    health.api,
+    docs.api,
+)
 REF = "#/components/schemas/{model}"
 PATH = {
     "id": {"type": "string", "format": "uuid"},

@@ -158,6 +158,34 @@ FROM jobs
 WHERE tenant_id = %(tenant_id)s AND id = %(id)s
 FOR NO KEY UPDATE;
 
+-- name: matching :many
+-- Jobs that a bulk act would change, in the order they are locked in. Params: tenant_id text, statuses text[] (that the
+-- act changes), limit int; and, each NULL for any: ids uuid[], status text, type text, name_like text (a LIKE pattern),
+-- tag text. Returns Placed. Locks: none; lock_all looks at the status again.
+SELECT id, created_at AS at
+FROM jobs
+WHERE
+    tenant_id = %(tenant_id)s
+    AND status <> 'deleted'
+    AND status = ANY(%(statuses)s::text[])
+    AND (%(ids)s::uuid[] IS NULL OR id = ANY(%(ids)s::uuid[]))
+    AND (%(status)s::text IS NULL OR status = %(status)s::text)
+    AND (%(type)s::text IS NULL OR type = %(type)s::text)
+    AND (%(name_like)s::text IS NULL OR lower(name) LIKE lower(%(name_like)s::text))
+    AND (%(tag)s::text IS NULL OR %(tag)s::text = ANY(tags))
+ORDER BY id
+LIMIT %(limit)s;
+
+-- name: lock_all :many
+-- Lock jobs before changing them together, as `lock`, those whose status has changed meanwhile left out.
+-- Params: tenant_id text, ids uuid[], statuses text[]. Returns Placed. Locks: those jobs in id order, NO KEY UPDATE, so
+-- that two bulk acts wait for each other and not in a circle; who holds a queue row never waits for a job.
+SELECT id, created_at AS at
+FROM jobs
+WHERE tenant_id = %(tenant_id)s AND id = ANY(%(ids)s::uuid[]) AND status = ANY(%(statuses)s::text[])
+ORDER BY id
+FOR NO KEY UPDATE;
+
 -- name: update :exec
 -- Write a job's definition anew, and keep it as another version. Params: id uuid, the definition, status text, runs int,
 -- anchor_at, next_run_at and next_instant_at timestamptz. Locks: that job, which `lock` has locked already.
@@ -214,24 +242,28 @@ SELECT
 FROM updated;
 
 -- name: set_status :exec
--- Move a job to another state. Params: id uuid, status text, next_run_at and next_instant_at timestamptz or NULL (of a
--- paused job the latter is the first instant that the pause swallows). Locks: that job, which `lock` has locked already.
-UPDATE jobs
+-- Move jobs to another state. Params, arrays of one length: ids uuid[], statuses text[], next_run_ats and
+-- next_instant_ats timestamptz[] (of a paused job the latter is the first instant that the pause swallows).
+-- Locks: those jobs, which `lock` or `lock_all` has locked already.
+UPDATE jobs AS j
 SET
-    status = %(status)s,
-    next_run_at = %(next_run_at)s,
-    next_instant_at = %(next_instant_at)s,
-    paused_at = CASE WHEN %(status)s = 'paused' THEN now() END,
+    status = c.status,
+    next_run_at = c.next_run_at,
+    next_instant_at = c.next_instant_at,
+    paused_at = CASE WHEN c.status = 'paused' THEN now() END,
     updated_at = now()
-WHERE id = %(id)s;
+FROM unnest(
+    %(ids)s::uuid[], %(statuses)s::text[], %(next_run_ats)s::timestamptz[], %(next_instant_ats)s::timestamptz[]
+) AS c (id, status, next_run_at, next_instant_at)
+WHERE j.id = c.id;
 
 -- name: hold_executions :exec
--- Keep what waits from running while its job is paused. Params: job_id uuid. Result: how many.
+-- Keep what waits from running while its job is paused. Params: job_ids uuid[]. Result: how many.
 -- Locks: those queue rows, in id order. One that is claimed meanwhile runs on.
 WITH waiting AS (
     SELECT id
     FROM execution_queue
-    WHERE job_id = %(job_id)s AND status IN ('pending', 'retrying')
+    WHERE job_id = ANY(%(job_ids)s::uuid[]) AND status IN ('pending', 'retrying')
     ORDER BY id
     FOR UPDATE
 )
@@ -243,12 +275,12 @@ WHERE q.id = w.id;
 
 -- name: release_executions :exec
 -- Let what a pause held wait for its retry, or run; what waits for a predecessor goes on doing so. It goes to the end
--- of its tenant's line. Params: job_id uuid. Result: how many.
+-- of its tenant's line. Params: job_ids uuid[]. Result: how many.
 -- Locks: those queue rows, in id order.
 WITH held AS (
     SELECT id, tenant_id, priority, scheduled_at
     FROM execution_queue
-    WHERE job_id = %(job_id)s AND status = 'held' AND held_for IS NULL
+    WHERE job_id = ANY(%(job_ids)s::uuid[]) AND status = 'held' AND held_for IS NULL
     ORDER BY id
     FOR UPDATE
 ),
@@ -276,11 +308,11 @@ FROM ranked AS r
 WHERE q.id = r.id;
 
 -- name: lock_waiting :many
--- Lock what has not begun or waits to be called again, before it is cancelled. Params: job_id uuid.
+-- Lock what has not begun or waits to be called again, before it is cancelled. Params: job_ids uuid[].
 -- Returns LiveExecution. Locks: those queue rows, in id order.
 SELECT id, worker_id, attempt
 FROM execution_queue
-WHERE job_id = %(job_id)s AND status <> 'running'
+WHERE job_id = ANY(%(job_ids)s::uuid[]) AND status <> 'running'
 ORDER BY id
 FOR UPDATE;
 

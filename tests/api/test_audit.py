@@ -36,6 +36,18 @@ def deleted_by_key(api, make):
     api.ok("DELETE", "/jobs/by-key/k", status=204)
 
 
+def created_together(api, make):
+    api.ok("POST", "/jobs/bulk", {"jobs": [JOB]}, status=201)
+
+
+def changed_together(act, **given):
+    def change(api, make):
+        make.job(**given)
+        api.ok("POST", f"/jobs/bulk/{act}", {"all": True})
+
+    return change
+
+
 def acted(action, status=200):
     def act(api, make):
         api.ok("POST", f"/jobs/{api.job()['id']}/{action}", status=status)
@@ -69,6 +81,10 @@ CHANGES = {
     ("POST", "/jobs/<uuid:id>/resume"): (resumed, "job.resume"),
     ("POST", "/jobs/<uuid:id>/trigger"): (acted("trigger", 202), "job.trigger"),
     ("POST", "/jobs/<uuid:id>/backfill"): (backfilled, "job.backfill"),
+    ("POST", "/jobs/bulk"): (created_together, "job.create"),
+    ("POST", "/jobs/bulk/pause"): (changed_together("pause"), "job.pause"),
+    ("POST", "/jobs/bulk/resume"): (changed_together("resume", status="paused"), "job.resume"),
+    ("POST", "/jobs/bulk/delete"): (changed_together("delete"), "job.delete"),
     ("POST", "/executions/<uuid:id>/cancel"): (cancelled, "execution.cancel"),
 }
 

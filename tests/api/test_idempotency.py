@@ -20,6 +20,10 @@ POSTS = {
     "/jobs/<uuid:id>/pause": (lambda make: make.job(), None),
     "/jobs/<uuid:id>/resume": (lambda make: make.job(status="paused"), None),
     "/jobs/<uuid:id>/backfill": (lambda make: make.job(anchor_at=NOON), BACKFILL),
+    "/jobs/bulk": (lambda make: None, {"jobs": [JOB, JOB]}),
+    "/jobs/bulk/pause": (lambda make: make.job(), {"all": True}),
+    "/jobs/bulk/resume": (lambda make: make.job(status="paused"), {"all": True}),
+    "/jobs/bulk/delete": (lambda make: make.job(), {"all": True}),
     "/executions/<uuid:id>/cancel": (lambda make: make.execution(), None),
     "/schedules/preview": (lambda make: None, {"type": "cron", "schedule": "@daily"}),
 }

@@ -1,0 +1,126 @@
+"""Many jobs at once: create a list of them; pause, resume or delete those that match a filter."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from service import bulk
+from service.api import answers, fields
+from service.api.fields import invalid
+from service.api.jobs import definition_of, pattern_of
+from service.api.requests import JobCreate, Request
+from service.api.routing import Reply, Resource
+from service.api.services import Call
+from service.bulk import Act
+
+MOST = 1000  # jobs that one request creates or changes
+
+api = Resource("bulk")
+
+
+class JobsCreate(Request):
+    """New jobs."""
+
+    jobs: Annotated[list[JobCreate], Field(min_length=1, max_length=MOST)]
+
+
+class JobsFilter(Request):
+    """Conditions that a job must meet, all of them."""
+
+    ids: Annotated[list[fields.Id], Field(min_length=1, max_length=MOST)] | None = None
+    status: fields.JobStatus | None = None
+    type: fields.JobType | None = None
+    name: Annotated[str, Field(min_length=1, max_length=255)] | None = Field(
+        default=None, description="Part of the name; case does not count."
+    )
+    tag: fields.Tag | None = None
+
+
+class JobsChange(Request):
+    """Which jobs to change."""
+
+    all: bool = Field(default=False, description="Every job is meant; then filter is left out.")
+    filter: JobsFilter = Field(
+        default=JobsFilter(), description="At least one condition, unless all is true.", validate_default=True
+    )
+    dry_run: bool = Field(default=False, description="Only tell which jobs would be changed.")
+    limit: Annotated[int, Field(ge=1, le=MOST)] = Field(
+        default=MOST, description="Most jobs to change; send the request again while any remain."
+    )
+
+    @field_validator("filter")
+    @classmethod
+    def _not_empty_by_accident(cls, value: JobsFilter, info: ValidationInfo) -> JobsFilter:
+        conditions = value.model_dump(exclude_none=True)
+        if not conditions and info.data.get("all") is False:
+            raise invalid('must have a condition; if every job is meant, send "all": true', "required")
+        if conditions and info.data.get("all"):
+            raise invalid("must be left out where all is true")
+        return value
+
+
+class JobRef(answers.Answer):
+    """A job in short."""
+
+    id: UUID
+    key: str | None
+    name: str
+    status: fields.JobStatus
+
+
+class Changed(answers.Answer):
+    """What was done, or would be."""
+
+    dry_run: bool
+    matched: int = Field(description=f"Jobs that match and that this changes, counted up to {bulk.COUNTED:,}.")
+    changed: int = Field(description="Of them, those that were changed now; 0 in a dry run.")
+    remaining: int = Field(description="Of them, those that are left: send the request again.")
+    sample: list[JobRef] = Field(description=f"The first {bulk.SHOWN} of those changed, as they were.")
+
+
+@api.route("POST", "/jobs/bulk", body=JobsCreate, answer=list[answers.Job], status=201)
+def create_jobs(call: Call, body: JobsCreate) -> Reply:
+    """Register many jobs, all or none; problems are named by index, such as jobs.3.schedule."""
+    definitions = [definition_of(call, item) for item in body.jobs]
+    with call.transaction() as conn:
+        return Reply(answers.of(answers.Job, bulk.create(conn, call.tenant, definitions)))
+
+
+@api.route("POST", "/jobs/bulk/pause", body=JobsChange, answer=Changed)
+def pause_jobs(call: Call, body: JobsChange) -> Reply:
+    """Pause the active jobs that match a filter."""
+    return _change(call, body, bulk.PAUSE)
+
+
+@api.route("POST", "/jobs/bulk/resume", body=JobsChange, answer=Changed)
+def resume_jobs(call: Call, body: JobsChange) -> Reply:
+    """Resume the paused jobs that match a filter."""
+    return _change(call, body, bulk.RESUME)
+
+
+@api.route("POST", "/jobs/bulk/delete", body=JobsChange, answer=Changed)
+def delete_jobs(call: Call, body: JobsChange) -> Reply:
+    """Delete the jobs that match a filter."""
+    return _change(call, body, bulk.DELETE)
+
+
+def _change(call: Call, body: JobsChange, act: Act) -> Reply:
+    filters = {
+        "ids": body.filter.ids,
+        "status": body.filter.status,
+        "type": body.filter.type,
+        "name_like": pattern_of(body.filter.name),
+        "tag": body.filter.tag,
+    }
+    with call.transaction() as conn:
+        done = bulk.change(conn, call.tenant, act, filters, body.limit, dry_run=body.dry_run)
+    return Reply(
+        Changed(
+            dry_run=body.dry_run,
+            matched=done.matched,
+            changed=done.changed,
+            remaining=done.matched - done.changed,
+            sample=answers.of(JobRef, done.sample),
+        )
+    )
