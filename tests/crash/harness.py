@@ -22,8 +22,17 @@ from tests.conftest import ROOT, eventually
 class Instance:
     """One process of the service."""
 
-    def __init__(self, config: Config, folder: Path, role: str = "all", *, tree: Path = ROOT, **settings: str) -> None:
-        self.port = free_port()
+    def __init__(
+        self,
+        config: Config,
+        folder: Path,
+        role: str = "all",
+        *,
+        port: int | None = None,
+        tree: Path = ROOT,
+        **settings: str,
+    ) -> None:
+        self.port = port or free_port()
         self.log = folder / f"{role.split()[0]}-{self.port}.log"
         environment = os.environ | {
             "DATABASE_URL": config.database_url,
@@ -37,7 +46,7 @@ class Instance:
             **settings,
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "service", *role.split()], cwd=tree, env=environment, stderr=self.log.open("wb")
+            [sys.executable, "-m", "service", *role.split()], cwd=tree, env=environment, stderr=self.log.open("ab")
         )
 
     @property
