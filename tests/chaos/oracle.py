@@ -15,6 +15,7 @@ from tests.chaos.plans import Planned
 from tests.chaos.receiver import Received
 
 AFTERMATH = timedelta(seconds=5)  # a fault's delays may show this long after its end
+ONE_SECOND = timedelta(seconds=1)
 LOG = """
 SELECT id::text, job_id::text, scheduled_at, created_at, started_at, finished_at, status, origin, attempt, attempts,
        skipped_count, skipped_until, error_code
@@ -176,7 +177,9 @@ def _judge_calls(verdict: Verdict, log: Sequence[dict[str, Any]], received: Sequ
 
 def _why(row: dict[str, Any], earlier: Received, later: Received) -> str:
     if later.attempt <= earlier.attempt:
-        return "same attempt again: a drain or a lost connection gave it back unspent"
+        if earlier.act == "reset" and later.at - earlier.at < ONE_SECOND:
+            return "same attempt again: its kept connection broke before any answer"
+        return f"same attempt again: given back unspent by a drain (receiver: {earlier.act})"
     outcome = next((a for a in row["attempts"] if a["attempt"] == earlier.attempt), None)
     if outcome is None:
         return "attempt missing in the log"

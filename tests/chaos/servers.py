@@ -22,9 +22,9 @@ START_SECONDS = 60.0
 class Server:
     """A server process that can be brought down and up again as it was."""
 
-    def __init__(self, pid: int, answers: Callable[[], bool]) -> None:
+    def __init__(self, pid: int, answers: Callable[[], bool], *arguments: str) -> None:
         process = psutil.Process(pid)
-        self._command = process.cmdline()
+        self._command = [process.exe(), *arguments] if arguments else process.cmdline()
         self._folder = process.cwd()
         self._uid, self._gid = process.uids().real, process.gids().real
         self._pid = pid
@@ -106,7 +106,9 @@ def backing(environ: Mapping[str, str]) -> Iterator[Backing]:
         home = Path(folder)
         with embedded.servers(home) as running, contextlib.ExitStack() as closing:
             postgres = Server(_pid(home / "postgres" / "postmaster.pid"), lambda: _accepts(running.database_url))
-            cache = Server(_pid(home / "redis" / "redis.pid"), lambda: _pongs(running))
+            # Redis writes a title over its command line.
+            port = ("--port", str(running.redis_port))
+            cache = Server(_pid(home / "redis" / "redis.pid"), lambda: _pongs(running), *embedded.REDIS, *port)
             closing.callback(postgres.close)
             closing.callback(cache.close)
             yield Backing(running.database_url, running.redis_host, running.redis_port, postgres, cache)
