@@ -79,6 +79,20 @@ $$;
 
 COMMENT ON FUNCTION public.audit_job() IS 'Record a change of a job, whoever makes it and by whatever statement.';
 
+--
+-- Name: masked_headers(jsonb); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.masked_headers(headers jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT COALESCE(jsonb_object_agg(h.key, CASE WHEN (lower(h.key) = ANY (ARRAY['authorization'::text, 'proxy-authorization'::text, 'cookie'::text, 'api-key'::text, 'x-api-key'::text, 'x-auth-token'::text, 'x-access-token'::text])) THEN '"********"'::jsonb ELSE h.value END), '{}'::jsonb) AS "coalesce" FROM jsonb_each(masked_headers.headers) h(key, value));
+
+--
+-- Name: FUNCTION masked_headers(headers jsonb); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.masked_headers(headers jsonb) IS 'Headers with a mask for each that always is secret, whoever wrote the row.';
+
 SET default_tablespace = '';
 
 SET default_table_access_method = heap;
@@ -125,6 +139,8 @@ CREATE TABLE public.jobs (
     version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    secrets jsonb DEFAULT '{"headers": [], "payload": []}'::jsonb NOT NULL,
+    sealed text,
     key text,
     CONSTRAINT jobs_bounds_in_order CHECK ((end_at > start_at)),
     CONSTRAINT jobs_description_length CHECK ((char_length(description) <= 10000)),
@@ -169,6 +185,12 @@ COMMENT ON TABLE public.jobs IS 'What a tenant wants called, and when. Written b
 --
 
 COMMENT ON COLUMN public.jobs.anchor_at IS 'Origin of interval and @every schedules: the k-th instant is anchor_at plus k intervals, so runs never drift.';
+
+--
+-- Name: COLUMN jobs.headers; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.headers IS 'Headers of the call; a mask stands for each secret value.';
 
 --
 -- Name: COLUMN jobs.payload; Type: COMMENT; Schema: public; Owner: -
@@ -231,6 +253,18 @@ COMMENT ON COLUMN public.jobs.retry_on IS 'Status codes and classes (503, 5xx, t
 COMMENT ON COLUMN public.jobs.version IS 'Counts the edits of the definition, from 1.';
 
 --
+-- Name: COLUMN jobs.secrets; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.secrets IS 'What the job names secret, beside the headers that always are: names of headers, JSON pointers into payload.';
+
+--
+-- Name: COLUMN jobs.sealed; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.sealed IS 'The secret values, for which headers and payload hold a mask: v1:<key>:<base64>, AES-GCM bound to tenant and job, or plain:<JSON> where the service had no key. Read by the engine before a call and by an edit that keeps them, by nothing else. Not in job_versions: an old version shows masks only.';
+
+--
 -- Name: COLUMN jobs.key; Type: COMMENT; Schema: public; Owner: -
 --
 
@@ -242,7 +276,7 @@ COMMENT ON COLUMN public.jobs.key IS 'A name of the client''s own choosing, by w
 
 CREATE FUNCTION public.audit_view_of(job public.jobs) RETURNS jsonb
     LANGUAGE sql STABLE
-    RETURN ((to_jsonb(job) - ARRAY['id'::text, 'tenant_id'::text, 'anchor_at'::text, 'next_run_at'::text, 'next_instant_at'::text, 'runs'::text, 'created_at'::text, 'updated_at'::text, 'timeout_seconds'::text, 'retry_delay_seconds'::text, 'retry_max_delay_seconds'::text, 'jitter_seconds'::text, 'start_deadline_seconds'::text]) || jsonb_build_object('timeout', (job).timeout_seconds, 'retry_delay', (job).retry_delay_seconds, 'retry_max_delay', (job).retry_max_delay_seconds, 'jitter', (job).jitter_seconds, 'start_deadline', (job).start_deadline_seconds));
+    RETURN ((to_jsonb(job) - ARRAY['id'::text, 'tenant_id'::text, 'anchor_at'::text, 'next_run_at'::text, 'next_instant_at'::text, 'runs'::text, 'created_at'::text, 'updated_at'::text, 'sealed'::text, 'timeout_seconds'::text, 'retry_delay_seconds'::text, 'retry_max_delay_seconds'::text, 'jitter_seconds'::text, 'start_deadline_seconds'::text]) || jsonb_build_object('timeout', (job).timeout_seconds, 'retry_delay', (job).retry_delay_seconds, 'retry_max_delay', (job).retry_max_delay_seconds, 'jitter', (job).jitter_seconds, 'start_deadline', (job).start_deadline_seconds, 'headers', public.masked_headers((job).headers)));
 
 --
 -- Name: FUNCTION audit_view_of(job public.jobs); Type: COMMENT; Schema: public; Owner: -
@@ -1115,6 +1149,18 @@ CREATE TABLE public.job_versions (
 COMMENT ON TABLE public.job_versions IS 'Every definition a job has had, insert-only: what an execution of an earlier version sent, and what the schedule named then.';
 
 --
+-- Name: COLUMN job_versions.headers; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_versions.headers IS 'Headers of the call; a mask stands for each secret value.';
+
+--
+-- Name: COLUMN job_versions.payload; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_versions.payload IS 'JSON body of the call; a mask stands for each secret value.';
+
+--
 -- Name: log_partitions; Type: VIEW; Schema: public; Owner: -
 --
 
@@ -1799,6 +1845,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125150300'),
     ('20261125150400'),
     ('20261125160100'),
+    ('20261125170000'),
     ('20261125180000'),
     ('20261125180001'),
     ('20261125180002'),

@@ -9,6 +9,7 @@ from psycopg import Connection
 from service import jobs, notify
 from service.errors import KeyTaken, Problem, ValidationFailed
 from service.rows import Job
+from service.vault import Vault
 
 COUNTED = 10_000  # jobs that match are counted up to here
 SHOWN = 20
@@ -36,17 +37,18 @@ RESUME = Act(("paused",), jobs.resume_all)
 DELETE = Act(("active", "paused", "completed"), jobs.delete_all)
 
 
-def create(conn: Connection[Any], tenant_id: str, definitions: Sequence[Mapping[str, Any]]) -> list[Job]:
+def create(conn: Connection[Any], tenant_id: str, definitions: Sequence[Mapping[str, Any]], vault: Vault) -> list[Job]:
     """Add jobs, all or none; gives them in the order of their definitions.
 
     Raises:
-        ValidationFailed: the schedules of some are not valid, or their bounds leave no run.
+        ValidationFailed: the schedules of some are not valid, their bounds leave no run, or their secrets cannot be
+            kept.
         KeyTaken: other jobs have the keys of some. The fields of both are named jobs.<index>.<field>.
     """
     at, wanted, problems = jobs.now(conn), list[jobs.NewJob](), list[Problem]()
     for index, definition in enumerate(definitions):
         try:
-            wanted.append(jobs.prepare(definition, at))
+            wanted.append(jobs.prepare(tenant_id, definition, at, vault))
         except ValidationFailed as error:
             problems += [replace(item, field=f"jobs.{index}.{item.field}") for item in error.problems]
     if problems:

@@ -29,6 +29,7 @@ class ClaimedExecution:
     method: str | None
     headers: dict[str, str] | None
     payload: str | None  # JSON text; None sends no body
+    sealed: str | None  # the secret values that headers and payload have masks for
     timeout_seconds: int | None
     max_retries: int | None
     retry_delay_seconds: int | None

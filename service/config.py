@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from service import log
 from service.proxies import parse_networks
+from service.vault import parse_keys
 from service.zone import zone_names
 
 
@@ -92,6 +93,11 @@ def _database_url(raw: str) -> str:
     return raw
 
 
+def _keys(raw: str) -> str:
+    parse_keys(raw)
+    return raw
+
+
 def _http_url(raw: str) -> str:
     parts = urlsplit(raw)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -135,6 +141,7 @@ class Config:
     cleanup_days: int = _setting("SCHEDULER_CLEANUP_DAYS", 30, _whole(1, 3650))  # days the log is kept
     audit_days: int = _setting("SCHEDULER_AUDIT_DAYS", 365, _whole(1, 36500))  # days the audit log is kept
     timezone: str = _setting("SCHEDULER_TIMEZONE", "UTC", _zone)  # default of jobs
+    secrets_key: str = _setting("SECRETS_KEY", "", _keys, secret=True)  # one or more with commas; the first encrypts
     tenant_required: bool = _setting("TENANT_REQUIRED", False, _flag)  # refuse requests without X-Tenant-ID
     log_level: str = _setting("LOG_LEVEL", "INFO", _log_level)  # as log.parse_level reads it
     log_format: str = _setting("LOG_FORMAT", "text", _log_format)
@@ -172,6 +179,11 @@ class Config:
     def variables(cls) -> list[str]:
         """Names of all variables, in the order of the fields."""
         return [item.metadata["name"] for item in fields(cls)]
+
+    @property
+    def secrets_keys(self) -> tuple[bytes, ...]:
+        """The keys of SECRETS_KEY."""
+        return parse_keys(self.secrets_key) if self.secrets_key else ()
 
     @property
     def database_conninfo(self) -> str:

@@ -15,7 +15,8 @@ from service.fairness import Shares, Tier
 from service.front import Front
 from service.loop import POLL_SECONDS
 from service.recorder import Recorder
-from service.worker import Attempt
+from service.vault import Vault
+from service.worker import Attempt, Requests
 
 REFILL = 4  # while there is a backlog, claim when a quarter of the room is free, not for each call that ends
 PREFETCH_SECONDS = 0.05  # as many are claimed ahead as ended lately in so long
@@ -36,12 +37,14 @@ class Dispatcher:
         slots: int,
         worker_id: Callable[[], UUID | None],
         on_fault: Callable[[], None],
+        vault: Vault,
         adapter: str | None = None,
     ) -> None:
         self._pool = pool
         self._recorder = recorder
         self._slots = slots
         self._worker_id = worker_id
+        self._requests = Requests(vault)
         self._transport = open_transport(slots, on_fault, adapter)
         self._flights: dict[UUID, Attempt] = {}
         self._in_doubt = False  # a claim or a return may have been committed without an answer
@@ -103,7 +106,7 @@ class Dispatcher:
             return True
         with db.session(self._pool) as conn:
             claimed = self._claim(conn, worker_id, free, tier.passed_tenants)
-        attempts = [Attempt(item, self._over) for item in claimed]
+        attempts = [Attempt(item, self._requests, self._over) for item in claimed]
         for attempt in attempts:
             self._flights[attempt.claimed.id] = attempt
         self._transport.submit(attempts)

@@ -26,6 +26,8 @@ from typing import NoReturn
 
 from dotenv import dotenv_values
 
+from service.vault import kept_key
+
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -103,6 +105,7 @@ def home_environment(environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
         return
     with servers(Path(".data")) as running:
         settings["DATABASE_URL"] = running.database_url
+        settings["SECRETS_KEY"] = settings.get("SECRETS_KEY") or kept_key(Path(".data/secrets.key"))
         if not settings.get("REDIS_HOST"):
             settings |= {"REDIS_HOST": running.redis_host, "REDIS_PORT": str(running.redis_port)}
             settings |= {"REDIS_PASSWORD": "", "REDIS_DB": "0"}

@@ -18,6 +18,7 @@ from service.loop import POLL_SECONDS, Loop
 from service.recorder import Recorder
 from service.ticker import Ticker
 from service.upkeep import Registration
+from service.vault import Vault
 
 
 class Engine:
@@ -29,7 +30,12 @@ class Engine:
         self._recorder = Recorder(self._pool)
         self._registration = Registration(self._pool, config, lambda: self._dispatcher.busy, self._on_buried)
         self._dispatcher = Dispatcher(
-            self._pool, self._recorder, config.worker_count, lambda: self._registration.claimant, on_failure
+            self._pool,
+            self._recorder,
+            config.worker_count,
+            lambda: self._registration.claimant,
+            on_failure,
+            Vault(config.secrets_keys),
         )
         self.lease = Lease(config, str(self._registration.id))
         ticker = Ticker(self._pool, self.lease, timedelta(seconds=config.misfire_after), self._on_work)

@@ -10,11 +10,12 @@ from uuid import UUID, uuid4
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from service import audit, due, executions, notify, plans, policy, skips, sql
-from service.errors import Conflict, Deleted, KeyTaken, NotFound
+from service import audit, due, executions, masks, notify, plans, policy, skips, sql
+from service.errors import Conflict, Deleted, KeyTaken, NotFound, Problem, ValidationFailed
 from service.policy import Plan, PreviewRun, Run, Skip
 from service.rows import ExecutionDetail, Job, JobCounts, JobDefinition, LiveExecution, Placed
 from service.schedule import ScheduleError
+from service.vault import SecretUnreadable, Vault, job_owner
 
 read = sql.many("jobs.read", row=Job)
 page = sql.many("jobs.list", row=Placed)
@@ -29,6 +30,7 @@ _lock_key = sql.value("jobs.lock_key")
 matching = sql.many("jobs.matching", row=Placed)
 lock_all = sql.many("jobs.lock_all", row=Placed)
 _lock_row = sql.value("jobs.lock")
+_sealed = sql.value("jobs.sealed")
 _update = sql.execute("jobs.update")
 _set_status = sql.execute("jobs.set_status")
 _hold_executions = sql.execute("jobs.hold_executions")
@@ -49,6 +51,7 @@ class NewJob:
     id: UUID
     at: datetime
     definition: JobDefinition
+    sealed: str | None  # its secret values
     first_run: Run
 
 
@@ -69,30 +72,32 @@ def lock(conn: Connection[Any], *, tenant_id: str, id: UUID) -> Job:
     return get(conn, tenant_id=tenant_id, id=id)
 
 
-def create(conn: Connection[Any], tenant_id: str, definition: Mapping[str, Any]) -> Job:
+def create(conn: Connection[Any], tenant_id: str, definition: Mapping[str, Any], vault: Vault) -> Job:
     """Add a job; one whose only instant has passed is due at once.
 
     Raises:
-        ValidationFailed: the schedule is not valid, or its bounds leave no run.
+        ValidationFailed: the schedule is not valid, its bounds leave no run, or its secrets cannot be kept.
         KeyTaken: another job has its key.
     """
-    new = prepare(definition, now(conn))
+    new = prepare(tenant_id, definition, now(conn), vault)
     if not add(conn, tenant_id, new):
         raise KeyTaken
     notify.jobs(conn)
     return get(conn, tenant_id=tenant_id, id=new.id)
 
 
-def prepare(definition: Mapping[str, Any], at: datetime) -> NewJob:
+def prepare(tenant_id: str, definition: Mapping[str, Any], at: datetime, vault: Vault) -> NewJob:
     """A job that is created at an instant. Raises ValidationFailed."""
     id, wanted = uuid4(), JobDefinition(**definition)
-    return NewJob(id, at, wanted, plans.first_run(plans.check_plan(wanted, id, at, at), at))
+    run = plans.first_run(plans.check_plan(wanted, id, at, at), at)
+    concealed, values = masks.conceal(wanted, definition.keys(), {}, masks.Values())
+    return NewJob(id, at, concealed, _seal(vault, concealed, values, job_owner(tenant_id, id)), run)
 
 
 def add(conn: Connection[Any], tenant_id: str, new: NewJob) -> bool:
     """Add a job; False when another has its key."""
     values = _adapted(new.definition) | _next(new.first_run)
-    return _create(conn, id=new.id, tenant_id=tenant_id, anchor_at=new.at, **values) is not None
+    return _create(conn, id=new.id, tenant_id=tenant_id, anchor_at=new.at, sealed=new.sealed, **values) is not None
 
 
 def find(conn: Connection[Any], tenant_id: str, key: str, *, locked: bool = False) -> UUID:
@@ -110,6 +115,7 @@ def put(
     definition: Mapping[str, Any],
     misfire_after: timedelta,
     check: Callable[[Job | None], None],
+    vault: Vault,
 ) -> tuple[Job, bool]:
     """Create the job of a key, or give it another definition. Returns it, and whether it is new.
 
@@ -117,43 +123,61 @@ def put(
         check: called with the job that is there, locked, or None; what it raises is raised.
 
     Raises:
-        ValidationFailed: the schedule is not valid, or its bounds leave no run.
+        ValidationFailed: the schedule is not valid, its bounds leave no run, or its secrets cannot be kept.
         KeyTaken: others create and delete the key all the time.
     """
     for _ in range(CREATE_TRIES):
         id = _lock_key(conn, tenant_id=tenant_id, key=key)
         check(None if id is None else get(conn, tenant_id=tenant_id, id=id))
         if id is not None:
-            return update(conn, tenant_id, id, definition, misfire_after), False
+            return update(conn, tenant_id, id, definition, misfire_after, vault, whole=True), False
         with suppress(KeyTaken):  # by one who was quicker, and whose job is there to be replaced
-            return create(conn, tenant_id, definition), True
+            return create(conn, tenant_id, definition, vault), True
     raise KeyTaken
 
 
 def update(
-    conn: Connection[Any], tenant_id: str, id: UUID, changes: Mapping[str, Any], misfire_after: timedelta
+    conn: Connection[Any],
+    tenant_id: str,
+    id: UUID,
+    changes: Mapping[str, Any],
+    misfire_after: timedelta,
+    vault: Vault,
+    *,
+    whole: bool = False,
 ) -> Job:
     """Change the fields given. Another schedule starts from now; it, or wider bounds, start a completed job again.
 
     Where nothing differs, nothing is written, and the version stays.
 
+    Args:
+        whole: the changes are a whole definition, so a secret header that they leave out is removed and not kept.
+
     Raises:
         NotFound: no such job.
         Conflict: it is deleted.
-        ValidationFailed: the schedule that results is not valid, or its bounds leave no run.
+        ValidationFailed: the schedule that results is not valid, its bounds leave no run, or its secrets cannot be
+            kept.
     """
     job = lock(conn, tenant_id=tenant_id, id=id)
     if job.status == "deleted":
         raise Deleted
     wanted = JobDefinition(**({name: getattr(job, name) for name in DEFINITION} | dict(changes)))
-    if not _differ(job, wanted, DEFINITION):
+    sealed, renewed = _sealed(conn, id=id), False
+    if changes.keys() & masks.FIELDS:
+        owner = job_owner(tenant_id, id)
+        kept = masks.kept_of(job.headers, _opened(vault, sealed, owner))
+        wanted, values = masks.conceal(wanted, changes.keys(), {} if whole else job.headers, kept)
+        renewed = values != kept
+        sealed = _seal(vault, wanted, values, owner)
+    if not renewed and not _differ(job, wanted, DEFINITION):
         return job
     state = {name: getattr(job, name) for name in ("status", "anchor_at", "runs", "next_run_at", "next_instant_at")}
     if _differ(job, wanted, plans.TIMING):
         state = _set_anew(conn, tenant_id, job, wanted, misfire_after)
     elif _differ(job, wanted, plans.BOUNDS):
         state = _rebound(conn, tenant_id, job, wanted, misfire_after)
-    _update(conn, id=id, **_adapted(wanted), **state)
+    _update(conn, id=id, sealed=sealed, **_adapted(wanted), **state)
     notify.jobs(conn)
     return get(conn, tenant_id=tenant_id, id=id)
 
@@ -351,11 +375,28 @@ def _same(one: Any, other: Any) -> bool:
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
+def _seal(vault: Vault, definition: JobDefinition, values: masks.Values, owner: str) -> str | None:
+    """The secret values for the database; None when there are none."""
+    if any(definition.secrets.values()) and not vault.has_key:
+        problem = "cannot be kept: this service has no SECRETS_KEY to encrypt them with; set one, or leave secrets out"
+        raise ValidationFailed([Problem("secrets", problem)])
+    return vault.seal({"headers": values.headers, "payload": values.payload}, owner) if values else None
+
+
+def _opened(vault: Vault, sealed: str | None, owner: str) -> masks.Values:
+    """The secret values of a job; none when they cannot be read any more, so that new ones can be sent."""
+    try:
+        return masks.Values() if sealed is None else masks.Values(**vault.open(sealed, owner))
+    except SecretUnreadable:
+        return masks.Values()
+
+
 def _adapted(definition: JobDefinition) -> dict[str, Any]:
     """The definition as the statements take it."""
     payload = definition.payload
     return {name: getattr(definition, name) for name in DEFINITION} | {
         "headers": Jsonb(definition.headers),
         "metadata": Jsonb(definition.metadata),
+        "secrets": Jsonb(definition.secrets),
         "payload": None if payload is None else Jsonb(payload),
     }

@@ -28,6 +28,7 @@ class JobDefinition:
     method: str
     headers: dict[str, str]
     payload: Any  # None: no body is sent
+    secrets: dict[str, list[str]]  # headers (names) and payload (JSON pointers); masks.py
     timeout: int  # s
     max_retries: int  # calls after the first
     retry_delay: int  # s

@@ -55,6 +55,9 @@ def serve_on(sockets: Sequence[socket.socket], config: Config, role: str, orphan
     When the file descriptor `orphaned` closes at its other end, the process drains as after a signal.
     """
     tracing.configure(config, __version__)
+    if not config.secrets_key and role != "probe":
+        note = "SECRETS_KEY is not set: Authorization and the like are masked, but stored in plain text"
+        log.warning(log.SECRETS_IN_PLAIN, note=note)
     shutdown = Shutdown(config)
     with ExitStack() as closing:
         closing.callback(tracing.shutdown)

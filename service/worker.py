@@ -4,16 +4,18 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
-from service import __version__, log, metrics, tracing
+from service import __version__, log, masks, metrics, tracing
 from service.call import Outcome, Request, judge, prepare
 from service.claims import ClaimedExecution
 from service.executions import Ended
 from service.instants import rfc3339
 from service.policy import Backoff, is_retryable, retry_delay
 from service.transport import Answer, Exchange, ExchangeError, Prepared, Sending
+from service.vault import SecretUnreadable, Vault, job_owner
 
 CACHED_REQUESTS = 4096
 CACHED_BYTES = 32 * 1024 * 1024  # of the bodies of those
@@ -23,12 +25,16 @@ OWN_WINS = ("Idempotency-Key", "traceparent")  # of the fields each execution ha
 class Attempt(Exchange):
     """A claimed execution from its claim until its outcome is handed over, with a None for one that was stopped."""
 
-    __slots__ = ("_over", "_started", "_trace", "aborted", "claimed", "since")
+    __slots__ = ("_hidden", "_over", "_requests", "_started", "_trace", "aborted", "claimed", "since")
 
-    def __init__(self, claimed: ClaimedExecution, over: "Callable[[Attempt, Ended | None], None]") -> None:
+    def __init__(
+        self, claimed: ClaimedExecution, requests: "Requests", over: "Callable[[Attempt, Ended | None], None]"
+    ) -> None:
         self.claimed = claimed
         self.since = time.monotonic()
         self.aborted = False
+        self._requests = requests
+        self._hidden: Sequence[str] = ()
         self._over = over
         self._started = 0.0
         self._trace: tracing.CallTrace | None = None
@@ -45,7 +51,8 @@ class Attempt(Exchange):
         if self.claimed.endpoint is None:
             message = "The job of this execution does not exist any more."
             raise ExchangeError("job_missing", message, retryable=False)
-        cached = _requests.of(self.claimed)
+        cached = self._requests.of(self.claimed)
+        self._hidden = cached.hidden
         return Sending(cached.prepared, fields_of(self.claimed, trace.parent, cached.own))
 
     def end(self, result: Answer | ExchangeError) -> None:
@@ -54,6 +61,8 @@ class Attempt(Exchange):
             self._over(self, None)
             return
         outcome = judge(result, (time.monotonic() - self._started) * 1000)
+        if self._hidden:
+            outcome = without(outcome, self._hidden)
         self._trace.end(outcome.status)
         # A call that was stopped has nothing to record: its execution was cancelled or taken back already,
         # or a drain hands it back.
@@ -61,15 +70,26 @@ class Attempt(Exchange):
         self._over(self, None if stopped else ended_of(self.claimed, outcome, self._trace.trace_id))
 
 
+def without(outcome: Outcome, hidden: Sequence[str]) -> Outcome:
+    """The outcome with masks for what its receiver has sent back of secrets."""
+    return replace(
+        outcome,
+        response_body=masks.hide(outcome.response_body, hidden, cut=outcome.response_truncated),
+        error=masks.hide(outcome.error, hidden),
+    )
+
+
 class _CachedRequest(NamedTuple):
     prepared: Prepared
+    hidden: Sequence[str]  # what of its secrets an answer must not show
     own: frozenset[str]  # those of OWN_WINS that the job sets
 
 
-class _Requests:
+class Requests:
     """The requests of jobs, each prepared once for a version of its job; the longest unused are dropped."""
 
-    def __init__(self) -> None:
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[int, int | None], _CachedRequest] = OrderedDict()
         self._bytes = 0
@@ -82,11 +102,25 @@ class _Requests:
             if found is not None:
                 self._kept.move_to_end(key)
                 return found
-            request = request_of(claimed)
+            request, hidden = self._revealed(claimed)
             named = {name.lower() for name in request.headers}
-            made = _CachedRequest(prepare(request), frozenset(name for name in OWN_WINS if name.lower() in named))
+            own = frozenset(name for name in OWN_WINS if name.lower() in named)
+            made = _CachedRequest(prepare(request), hidden, own)
             self._keep(key, made)
         return made
+
+    def _revealed(self, claimed: ClaimedExecution) -> tuple[Request, Sequence[str]]:
+        """The request with its secrets in place, and what of them must not show."""
+        if claimed.sealed is None:
+            return request_of(claimed), ()
+        try:
+            values = masks.Values(**self._vault.open(claimed.sealed, job_owner(claimed.tenant_id, claimed.job_id)))
+        except SecretUnreadable as error:
+            message = f"The job's secrets cannot be read, so it was not called. {error}"
+            raise ExchangeError("secret_unreadable", message, retryable=False) from error
+        headers = masks.reveal_headers(claimed.headers or {}, values)
+        revealed = replace(claimed, headers=headers, payload=masks.reveal_payload(claimed.payload, values))
+        return request_of(revealed), masks.hidden_texts(values)
 
     def _keep(self, key: tuple[int, int | None], made: _CachedRequest) -> None:
         self._kept[key] = made
@@ -94,9 +128,6 @@ class _Requests:
         while len(self._kept) > CACHED_REQUESTS or self._bytes > CACHED_BYTES:
             _, dropped = self._kept.popitem(last=False)
             self._bytes -= len(dropped.prepared.request.body or b"")
-
-
-_requests = _Requests()
 
 
 def request_of(claimed: ClaimedExecution) -> Request:

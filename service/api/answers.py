@@ -5,8 +5,17 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
+from service import masks
 from service.api import fields
 from service.api.fields import Milliseconds
 
@@ -15,6 +24,18 @@ class Answer(BaseModel):
     """Base of what the API answers; read from rows by name."""
 
     model_config = ConfigDict(from_attributes=True)
+
+
+MaskedHeaders = Annotated[
+    dict[str, str], AfterValidator(masks.mask_headers), Field(description="******** stands for a secret value.")
+]
+
+
+class Secrets(Answer):
+    """What a job names secret."""
+
+    headers: list[str]
+    payload: list[str]
 
 
 class Job(Answer):
@@ -38,8 +59,9 @@ class Job(Answer):
     overlap_policy: fields.OverlapPolicyName
     endpoint: str
     method: fields.Method
-    headers: dict[str, str]
-    payload: JsonValue
+    headers: MaskedHeaders
+    payload: JsonValue = Field(description="******** stands for a secret value.")
+    secrets: Secrets
     timeout: int
     max_retries: int
     retry_delay: int
@@ -128,8 +150,8 @@ class SentRequest(Answer):
 
     method: str
     endpoint: str
-    headers: dict[str, str]
-    payload: JsonValue
+    headers: MaskedHeaders
+    payload: JsonValue = Field(description="******** stands for a secret value.")
 
 
 class ExecutionDetail(Execution):

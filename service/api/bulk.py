@@ -84,7 +84,7 @@ def create_jobs(call: Call, body: JobsCreate) -> Reply:
     """Register many jobs, all or none; problems are named by index, such as jobs.3.schedule."""
     definitions = [definition_of(call, item) for item in body.jobs]
     with call.transaction() as conn:
-        return Reply(answers.of(answers.Job, bulk.create(conn, call.tenant, definitions)))
+        return Reply(answers.of(answers.Job, bulk.create(conn, call.tenant, definitions, call.services.vault)))
 
 
 @api.route("POST", "/jobs/bulk/pause", body=JobsChange, answer=Changed)

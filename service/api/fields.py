@@ -16,6 +16,7 @@ from service.zone import load_zone
 
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # Source: RFC 9110 section 5.6.2
 RESERVED_HEADERS = frozenset({"content-length", "transfer-encoding", "connection"})
+POINTER = re.compile(r"(/([^/~]|~[01])*)*")  # Source: RFC 6901 section 3
 RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,254}")
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -79,6 +80,29 @@ def _endpoint(value: str) -> str:
     if parts.username is not None or parts.password is not None:
         raise invalid("must not contain credentials; send them in an Authorization header")
     return value
+
+
+def _changed_headers(value: dict[str, str | None]) -> dict[str, str | None]:
+    _headers({name: content or "" for name, content in value.items()})
+    return value
+
+
+def _pointer(value: str) -> str:
+    if not POINTER.fullmatch(value):
+        raise invalid("must be a JSON pointer such as /auth/token")
+    return value
+
+
+def _distinct_names(value: list[str]) -> list[str]:
+    return list({name.lower(): name for name in value}.values())
+
+
+def _apart(value: list[str]) -> list[str]:
+    for outer in value:
+        inner = next((other for other in value if other.startswith(f"{outer}/")), None)
+        if inner is not None:
+            raise invalid(f"must not overlap: {json.dumps(inner[:80])} lies within {json.dumps(outer[:80])}")
+    return _distinct(value)
 
 
 def _headers(value: dict[str, str]) -> dict[str, str]:
@@ -172,6 +196,31 @@ Endpoint = Annotated[
 ]
 MethodField = Annotated[Method, BeforeValidator(_upper)]
 Headers = Annotated[dict[str, str], AfterValidator(_headers)]
+ChangedHeaders = Annotated[
+    dict[str, str | None],
+    AfterValidator(_changed_headers),
+    Field(
+        description="All headers, save the secret ones: those keep their value where they are left out or sent as "
+        "********; null removes one."
+    ),
+]
+SecretHeaders = Annotated[
+    list[Annotated[str, StringConstraints(min_length=1, max_length=256)]],
+    Field(max_length=100, description="Names of headers whose values are secret; case does not count."),
+    AfterValidator(_distinct_names),
+]
+SecretPointers = Annotated[
+    list[
+        Annotated[
+            str,
+            StringConstraints(max_length=1024),
+            AfterValidator(_pointer),
+            Field(json_schema_extra={"format": "json-pointer"}),
+        ]
+    ],
+    Field(max_length=50, description="JSON pointers to values of payload that are secret.", examples=[["/auth/token"]]),
+    AfterValidator(_apart),
+]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(_distinct)]
 Timeout = Annotated[int, Field(ge=1, le=3600, description="Seconds for the whole exchange.")]

@@ -24,7 +24,8 @@ api = Resource("jobs")
 def create_job(call: Call, body: JobCreate) -> Reply:
     """Register a job."""
     with call.transaction() as conn:
-        return Reply(answers.of(answers.Job, jobs.create(conn, call.tenant, definition_of(call, body))))
+        job = jobs.create(conn, call.tenant, definition_of(call, body), call.services.vault)
+    return Reply(answers.of(answers.Job, job))
 
 
 def definition_of(call: Call, body: JobCreate) -> dict[str, Any]:
@@ -118,7 +119,9 @@ def put_job_by_key(call: Call, key: str, body: JobPut) -> Reply:
         raise ValidationFailed([Problem("key", "must be the key in the path, or left out")])
     definition = definition_of(call, body) | {"key": key}
     with call.transaction() as conn:
-        job, is_new = jobs.put(conn, call.tenant, key, definition, _misfire_after(call), call.conditions.check)
+        job, is_new = jobs.put(
+            conn, call.tenant, key, definition, _misfire_after(call), call.conditions.check, call.services.vault
+        )
     return Reply(answers.of(answers.Job, job), status=201 if is_new else 200)
 
 
@@ -148,7 +151,8 @@ def _update(call: Call, id: UUID, body: JobUpdate) -> Reply:
     changes: dict[str, Any] = body.model_dump(exclude_unset=True)
     with call.transaction() as conn:
         _expect(call, conn, id)
-        return Reply(answers.of(answers.Job, jobs.update(conn, call.tenant, id, changes, _misfire_after(call))))
+        job = jobs.update(conn, call.tenant, id, changes, _misfire_after(call), call.services.vault)
+    return Reply(answers.of(answers.Job, job))
 
 
 def _expect(call: Call, conn: Connection[Any], id: UUID) -> None:

@@ -75,6 +75,16 @@ _SCHEDULE = Field(
 )
 
 
+class Secrets(Request):
+    """What is secret of a job: encrypted where it is stored, and shown as ******** only.
+
+    Authorization, Proxy-Authorization, Cookie, Api-Key, X-Api-Key, X-Auth-Token and X-Access-Token are secret unnamed.
+    """
+
+    headers: fields.SecretHeaders = []
+    payload: fields.SecretPointers = []
+
+
 class JobCreate(_Timed, _Bounded):
     """A new job. What is left out takes its default."""
 
@@ -96,6 +106,7 @@ class JobCreate(_Timed, _Bounded):
     method: fields.MethodField = "POST"
     headers: fields.Headers = {}
     payload: JsonValue = Field(default=None, description="Any JSON, sent as the body; null sends none.")
+    secrets: Secrets = Secrets()
     timeout: fields.Timeout = 30
     max_retries: fields.MaxRetries | None = Field(default=None, description="Default SCHEDULER_MAX_RETRIES.")
     retry_delay: fields.RetryDelay | None = Field(
@@ -139,8 +150,9 @@ class JobUpdate(_Timed, _Bounded):
     overlap_policy: fields.OverlapPolicy = _unset()
     endpoint: fields.Endpoint = _unset()
     method: fields.MethodField = _unset()
-    headers: fields.Headers = _unset()
+    headers: fields.ChangedHeaders = _unset()
     payload: JsonValue = _unset()
+    secrets: Secrets = _unset()
     timeout: fields.Timeout = _unset()
     max_retries: fields.MaxRetries = _unset()
     retry_delay: fields.RetryDelay = _unset()

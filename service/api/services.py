@@ -11,6 +11,7 @@ from psycopg import Connection
 from service import db
 from service.api.conditions import Conditions
 from service.config import Config
+from service.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,11 @@ class Services:
     pool: db.Pool  # of role api
     draining: threading.Event  # set: /ready says no
     lease_state: Callable[[], Mapping[str, Any]] | None = None  # status (ok, down) and holder of the ticker lease
+
+    @property
+    def vault(self) -> Vault:
+        """Seals what clients name secret."""
+        return Vault(self.config.secrets_keys)
 
 
 @dataclass(frozen=True, slots=True)

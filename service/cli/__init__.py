@@ -45,6 +45,7 @@ COMMANDS = {
     "home": Command("home", "as all, with PostgreSQL and Redis of its own unless a database is set"),
     "migrate": Command("migrate", "apply pending migrations"),
     "openapi": Command("openapi", "print the OpenAPI document"),
+    "secrets": Command("secrets", "encrypt stored secrets anew, under the first key of SECRETS_KEY"),
 }
 
 

@@ -10,13 +10,13 @@ WITH created AS (
     INSERT INTO jobs (
         id, tenant_id, key, name, description, type, schedule, timezone, start_at, end_at, max_runs, jitter_seconds,
         misfire_policy, misfire_limit, start_deadline_seconds, overlap_policy, endpoint, method, headers, payload,
-        timeout_seconds, max_retries, retry_delay_seconds, retry_backoff, retry_max_delay_seconds, retry_on, priority,
-        tags, metadata, anchor_at, next_run_at, next_instant_at
+        secrets, sealed, timeout_seconds, max_retries, retry_delay_seconds, retry_backoff, retry_max_delay_seconds,
+        retry_on, priority, tags, metadata, anchor_at, next_run_at, next_instant_at
     ) VALUES (
         %(id)s, %(tenant_id)s, %(key)s, %(name)s, %(description)s, %(type)s, %(schedule)s, %(timezone)s,
         %(start_at)s, %(end_at)s, %(max_runs)s, %(jitter)s, %(misfire_policy)s, %(misfire_limit)s, %(start_deadline)s,
-        %(overlap_policy)s, %(endpoint)s, %(method)s, %(headers)s, %(payload)s, %(timeout)s, %(max_retries)s,
-        %(retry_delay)s, %(retry_backoff)s, %(retry_max_delay)s, %(retry_on)s::text [], %(priority)s,
+        %(overlap_policy)s, %(endpoint)s, %(method)s, %(headers)s, %(payload)s, %(secrets)s, %(sealed)s,
+        %(timeout)s, %(max_retries)s, %(retry_delay)s, %(retry_backoff)s, %(retry_max_delay)s, %(retry_on)s::text [], %(priority)s,
         %(tags)s::text [], %(metadata)s, %(anchor_at)s, %(next_run_at)s, %(next_instant_at)s
     )
     ON CONFLICT (tenant_id, key) WHERE key IS NOT NULL AND status <> 'deleted' DO NOTHING
@@ -41,7 +41,8 @@ RETURNING job_id;
 SELECT
     j.id, j.tenant_id, j.key, j.name, j.description, j.type, j.schedule, j.timezone, j.start_at, j.end_at, j.max_runs,
     j.jitter_seconds AS jitter, j.misfire_policy, j.misfire_limit, j.start_deadline_seconds AS start_deadline,
-    j.overlap_policy, j.endpoint, j.method, j.headers, j.payload, j.timeout_seconds AS timeout, j.max_retries,
+    j.overlap_policy, j.endpoint, j.method, j.headers, j.payload, j.secrets,
+    j.timeout_seconds AS timeout, j.max_retries,
     j.retry_delay_seconds AS retry_delay, j.retry_backoff, j.retry_max_delay_seconds AS retry_max_delay, j.retry_on,
     j.priority, j.tags, j.metadata, j.status, j.anchor_at, j.runs, j.paused_at, j.next_run_at,
     coalesce(j.next_instant_at, j.next_run_at) AS next_instant_at, t.last_run_at,
@@ -186,6 +187,10 @@ WHERE tenant_id = %(tenant_id)s AND id = ANY(%(ids)s::uuid[]) AND status = ANY(%
 ORDER BY id
 FOR NO KEY UPDATE;
 
+-- name: sealed :value
+-- The secret values of a job, sealed; NULL when it has none. Params: id uuid. Locks: none; `lock` has locked the job.
+SELECT sealed FROM jobs WHERE id = %(id)s;
+
 -- name: update :exec
 -- Write a job's definition anew, and keep it as another version. Params: id uuid, the definition, status text, runs int,
 -- anchor_at, next_run_at and next_instant_at timestamptz. Locks: that job, which `lock` has locked already.
@@ -210,6 +215,8 @@ WITH updated AS (
         method = %(method)s,
         headers = %(headers)s,
         payload = %(payload)s,
+        secrets = %(secrets)s,
+        sealed = %(sealed)s,
         timeout_seconds = %(timeout)s,
         max_retries = %(max_retries)s,
         retry_delay_seconds = %(retry_delay)s,

@@ -56,7 +56,7 @@ claimed AS (
     -- OFFSET 0 keeps it a look-up for each row: a join would be planned for as many jobs as there are at the time.
     LEFT JOIN LATERAL (
         SELECT
-            version, endpoint, method, headers, payload, timeout_seconds, max_retries,
+            version, endpoint, method, headers, payload, sealed, timeout_seconds, max_retries,
             retry_delay_seconds, retry_backoff, retry_max_delay_seconds, retry_on
         FROM jobs
         WHERE id = p.job_id
@@ -65,7 +65,7 @@ claimed AS (
     WHERE q.id = p.id
     RETURNING
         q.id, q.job_id, q.tenant_id, q.worker_id, q.scheduled_at, q.attempt, q.job_version, q.priority, q.rank,
-        j.endpoint, j.method, j.headers, j.payload, j.timeout_seconds, j.max_retries,
+        j.endpoint, j.method, j.headers, j.payload, j.sealed, j.timeout_seconds, j.max_retries,
         j.retry_delay_seconds, j.retry_backoff, j.retry_max_delay_seconds, j.retry_on
 )
 
@@ -83,6 +83,7 @@ SELECT
     c.method,
     c.headers,
     c.payload::text AS payload,
+    c.sealed,
     c.timeout_seconds,
     c.max_retries,
     c.retry_delay_seconds,

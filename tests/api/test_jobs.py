@@ -100,7 +100,7 @@ def test_bad_value_is_a_validation_error_that_names_its_field(refuser, field, va
     assert field == next(iter(found)).split(".")[0]
 
 
-@pytest.mark.parametrize("host", ["Host", "Authorization", "Content-Type"])
+@pytest.mark.parametrize("host", ["Host", "Accept", "Content-Type"])
 def test_ordinary_headers_may_be_set(api, host):
     assert {host: "x"} == api.job(headers={host: "x"})["headers"]
 

@@ -15,7 +15,8 @@ from service.call import Outcome, Request, judge, open_transport, prepare
 from service.claims import ClaimedExecution
 from service.executions import Ended
 from service.transport import Answer, Exchange, ExchangeError, Sending
-from service.worker import Attempt
+from service.vault import Vault
+from service.worker import Attempt, Requests
 
 WAIT = 5.0  # deadline of everything that should happen at once, s
 SHORT = 0.3  # timeout of calls that are to run into it, s
@@ -184,7 +185,8 @@ class OneCall(Exchange):
 class Caller:
     """Makes calls, one at a time, over connections it keeps."""
 
-    def __init__(self, adapter: str | None = None) -> None:
+    def __init__(self, adapter: str | None = None, vault: Vault | None = None) -> None:
+        self.requests = Requests(vault or Vault())
         self.faults: list[bool] = []
         self.transport = open_transport(1, lambda: self.faults.append(True), adapter)
         self.last: Exchange | None = None
@@ -197,7 +199,7 @@ class Caller:
 
     def perform(self, claimed: ClaimedExecution) -> Ended | None:
         ended: queue.SimpleQueue[Ended | None] = queue.SimpleQueue()
-        self.transport.submit([Attempt(claimed, lambda _, how: ended.put(how))])
+        self.transport.submit([Attempt(claimed, self.requests, lambda _, how: ended.put(how))])
         return ended.get(timeout=60)
 
     def abort(self) -> None:

@@ -75,6 +75,7 @@ def test_settings_survive_being_made_an_environment():
         "TENANT_REQUIRED": "true",
         "SERVER_DRAIN_DELAY": "0.5",
         "DATABASE_URL": "postgres://h",
+        "SECRETS_KEY": "A" * 43 + "=," + "B" * 42 + "A=",
     }
 
     assert Config.from_env(Config().environment()) == Config()

@@ -9,6 +9,7 @@ from service import dispatch
 from service.dispatch import PREFETCH_LIMIT, PREFETCH_SECONDS, Dispatcher
 from service.loop import Loop
 from service.recorder import Recorder
+from service.vault import Vault
 from tests.conftest import eventually
 from tests.service.receiver import OK, answering, hanging, receiver  # noqa: F401 - a fixture
 
@@ -50,7 +51,7 @@ def faults():
 def dispatcher(request, make, engine_pool, recording, faults):
     worker_id = make.worker()
     fault = lambda: faults.append(True)  # noqa: E731
-    one = Dispatcher(engine_pool, recording, SLOTS, lambda: worker_id, fault, request.param)
+    one = Dispatcher(engine_pool, recording, SLOTS, lambda: worker_id, fault, Vault(), request.param)
     one.start(lambda: None)
     yield one
     one.drain(0.0)

@@ -136,6 +136,7 @@ def test_a_run_at_home_gets_servers(data_dir: Path, monkeypatch: pytest.MonkeyPa
         psycopg.connect(url).close()
 
     assert environ["HOME"] == "/"
+    assert environ["SECRETS_KEY"] == (data_dir / ".data" / "secrets.key").read_text()
     assert f"{url}\n" == (data_dir / ".data" / "database_url").read_text()
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(url)

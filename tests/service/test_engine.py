@@ -1,5 +1,6 @@
 """A whole engine on a real database, Redis and receiver."""
 
+import base64
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,8 +9,9 @@ import pytest
 
 from service import jobs, sql
 from service.engine import Engine
+from service.vault import Vault, job_owner
 from tests.conftest import eventually
-from tests.service.receiver import OK, hanging, receiver, status  # noqa: F401 - a fixture
+from tests.service.receiver import OK, hanging, header, receiver, status  # noqa: F401 - a fixture
 
 
 @pytest.fixture
@@ -52,6 +54,23 @@ def soon():
 
 def completed(make):
     return make.row("SELECT count(*) FROM execution_log WHERE status = 'completed'")["count"]
+
+
+def test_a_job_is_called_with_its_secrets(make, start, receiver):  # noqa: F811 - a fixture
+    def act(server, sock):
+        server.read(sock)
+        sock.sendall(OK)
+
+    server, job = receiver(act), make.job(headers={"Cookie": "********"})
+    sealed = Vault((bytes(32),)).seal({"headers": {"cookie": "a=secret"}, "payload": {}}, job_owner("t1", job["id"]))
+    url = f"http://127.0.0.1:{server.port}/"
+    make.conn.execute("UPDATE jobs SET sealed = %s, endpoint = %s WHERE id = %s", [sealed, url, job["id"]])
+    make.execution(job)
+
+    start(secrets_key=base64.b64encode(bytes(32)).decode())
+
+    assert eventually(lambda: completed(make) == 1)
+    assert header(server.requests[0], b"cookie") == b"a=secret"
 
 
 def test_an_interval_job_runs_at_each_of_its_instants(make, start, endpoint, failures):

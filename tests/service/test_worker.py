@@ -11,6 +11,7 @@ from service import __version__, worker
 from service.call import Outcome
 from service.claims import ClaimedExecution
 from service.instants import rfc3339
+from service.vault import Vault
 from service.worker import OWN_WINS, ended_of, fields_of, request_of
 from tests.factories import NOON
 from tests.service.receiver import Caller
@@ -120,15 +121,19 @@ def test_an_outcome_names_the_claim_it_belongs_to():
 
 
 def test_a_request_is_prepared_once_for_a_version_of_its_job():
-    first, again = (worker._requests.of(claimed(job_id=UUID(int=77), id=UUID(int=n))) for n in (1, 2))
+    requests = worker.Requests(Vault())
+
+    first, again = (requests.of(claimed(job_id=UUID(int=77), id=UUID(int=n))) for n in (1, 2))
 
     assert first is again
 
 
 def test_an_edited_job_sends_its_new_request():
     job = UUID(int=78)
-    before = worker._requests.of(claimed(job_id=job, job_version=1, payload="1")).prepared.request
-    after = worker._requests.of(claimed(job_id=job, job_version=2, payload="2", method="PUT")).prepared.request
+    requests = worker.Requests(Vault())
+
+    before = requests.of(claimed(job_id=job, job_version=1, payload="1")).prepared.request
+    after = requests.of(claimed(job_id=job, job_version=2, payload="2", method="PUT")).prepared.request
 
     assert (before.body, after.body, after.method) == (b"1", b"2", "PUT")
 
@@ -136,7 +141,7 @@ def test_an_edited_job_sends_its_new_request():
 @pytest.mark.parametrize("limit", [("CACHED_REQUESTS", 2), ("CACHED_BYTES", 25)])
 def test_the_requests_longest_unused_are_dropped(monkeypatch, limit):
     monkeypatch.setattr(worker, *limit)
-    cache = worker._Requests()
+    cache = worker.Requests(Vault())
     items = [claimed(job_id=UUID(int=n), payload="1234567890") for n in range(3)]
 
     first, second = cache.of(items[0]), cache.of(items[1])
