@@ -42,6 +42,7 @@ class Instance:
             "SERVER_PORT": str(self.port),
             "SERVER_SHUTDOWN_TIMEOUT": "2",
             "SERVER_DRAIN_DELAY": "0",
+            "TMPDIR": str(folder),  # what a supervisor that is killed leaves behind goes with the test
             "SCHEDULER_HEARTBEAT_SECONDS": "1",
             **settings,
         }
