@@ -142,6 +142,8 @@ CREATE TABLE public.jobs (
     secrets jsonb DEFAULT '{"headers": [], "payload": []}'::jsonb NOT NULL,
     sealed text,
     key text,
+    alert jsonb,
+    CONSTRAINT jobs_alert_object CHECK ((jsonb_typeof(alert) = 'object'::text)),
     CONSTRAINT jobs_bounds_in_order CHECK ((end_at > start_at)),
     CONSTRAINT jobs_description_length CHECK ((char_length(description) <= 10000)),
     CONSTRAINT jobs_endpoint_http CHECK (((endpoint ~* '^https?://'::text) AND (char_length(endpoint) <= 2048))),
@@ -269,6 +271,12 @@ COMMENT ON COLUMN public.jobs.sealed IS 'The secret values, for which headers an
 --
 
 COMMENT ON COLUMN public.jobs.key IS 'A name of the client''s own choosing, by which it finds the job again; unique among a tenant''s jobs that are not deleted.';
+
+--
+-- Name: COLUMN jobs.alert; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.alert IS 'Where to report trouble of the job, and which: url, after_failures, also_on_recovery, if_late_by, if_no_success_for; NULL reports none.';
 
 --
 -- Name: audit_view_of(public.jobs); Type: FUNCTION; Schema: public; Owner: -
@@ -495,6 +503,77 @@ $$;
 COMMENT ON FUNCTION public.refuse_audit_change() IS 'Refuse to change the record, whoever asks.';
 
 --
+-- Name: watch_job(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.watch_job() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF new.alert IS NULL OR new.status IN ('paused', 'deleted') THEN
+        DELETE FROM job_alerts WHERE job_id = new.id;
+    ELSE
+        INSERT INTO job_alerts AS a (
+            job_id, tenant_id, url, after_failures, also_on_recovery, late_seconds, silent_seconds, completed, failures
+        )
+        SELECT
+            new.id, new.tenant_id, new.alert ->> 'url', (new.alert ->> 'after_failures')::integer,
+            (new.alert ->> 'also_on_recovery')::boolean, (new.alert ->> 'if_late_by')::integer,
+            (new.alert ->> 'if_no_success_for')::integer, coalesce(max(t.completed), 0), coalesce(max(t.failed + t.timeout), 0)
+        FROM job_totals AS t
+        WHERE t.job_id = new.id
+        ON CONFLICT (job_id) DO UPDATE SET
+            url = excluded.url,
+            after_failures = excluded.after_failures,
+            also_on_recovery = excluded.also_on_recovery,
+            late_seconds = excluded.late_seconds,
+            silent_seconds = excluded.silent_seconds;
+    END IF;
+    UPDATE job_incidents AS i
+    SET closed_at = now(), outcome = 'withdrawn'
+    WHERE
+        i.job_id = new.id
+        AND i.closed_at IS NULL
+        AND NOT EXISTS (
+            SELECT FROM job_alerts AS a
+            WHERE
+                a.job_id = i.job_id
+                AND CASE i.kind
+                    WHEN 'failing' THEN TRUE
+                    WHEN 'late' THEN a.late_seconds IS NOT NULL AND new.status = 'active'
+                    WHEN 'silent' THEN a.silent_seconds IS NOT NULL AND new.status = 'active'
+                END
+        );
+    RETURN NULL;
+END
+$$;
+
+--
+-- Name: FUNCTION watch_job(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.watch_job() IS 'Keep job_alerts in step with a job, whoever changes it, and close incidents that nobody watches any more. Runs as the owner, since the API only reads them.';
+
+--
+-- Name: alert_requests; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.alert_requests (
+    execution_id uuid NOT NULL,
+    incident_id uuid NOT NULL,
+    tenant_id text NOT NULL,
+    url text NOT NULL,
+    body jsonb NOT NULL
+);
+
+--
+-- Name: TABLE alert_requests; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.alert_requests IS 'What executions of origin alert send, and where.';
+
+--
 -- Name: audit_log; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -710,7 +789,7 @@ CREATE TABLE public.execution_queue (
     rank bigint DEFAULT 0 NOT NULL,
     CONSTRAINT execution_queue_attempt_counted CHECK (((attempt >= 0) AND ((status <> 'running'::text) OR (attempt >= 1)))),
     CONSTRAINT execution_queue_held_for_known CHECK (((held_for IS NULL) OR ((held_for = 'overlap'::text) AND (status = 'held'::text)))),
-    CONSTRAINT execution_queue_origin_known CHECK ((origin = ANY (ARRAY['schedule'::text, 'manual'::text, 'backfill'::text]))),
+    CONSTRAINT execution_queue_origin_known CHECK ((origin = ANY (ARRAY['schedule'::text, 'manual'::text, 'backfill'::text, 'alert'::text]))),
     CONSTRAINT execution_queue_priority_in_range CHECK (((priority >= 1) AND (priority <= 10))),
     CONSTRAINT execution_queue_retrying_has_time CHECK (((status <> 'retrying'::text) OR (retry_at IS NOT NULL))),
     CONSTRAINT execution_queue_status_known CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'retrying'::text, 'held'::text]))),
@@ -759,6 +838,12 @@ COMMENT ON COLUMN public.execution_queue.status IS 'pending (ready to be claimed
 --
 
 COMMENT ON COLUMN public.execution_queue.held_for IS 'overlap: waits until the job''s earlier execution has ended.';
+
+--
+-- Name: COLUMN execution_queue.origin; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_queue.origin IS 'What made it: the schedule, a trigger, a backfill, or an alert. The last sends what alert_requests says; it is no run of its job: neither counted, nor held by a pause, nor in the way of a run or of completion.';
 
 --
 -- Name: COLUMN execution_queue.attempts; Type: COMMENT; Schema: public; Owner: -
@@ -1047,6 +1132,50 @@ COMMENT ON COLUMN public.idempotency_keys.fingerprint IS 'SHA-256 of the paramet
 COMMENT ON COLUMN public.idempotency_keys.body IS 'The answer''s text as it was sent; NULL where it had none.';
 
 --
+-- Name: job_alerts; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.job_alerts (
+    job_id uuid NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    last_success_at timestamp with time zone,
+    completed bigint NOT NULL,
+    failures bigint NOT NULL,
+    streak integer DEFAULT 0 NOT NULL,
+    after_failures integer NOT NULL,
+    late_seconds integer,
+    silent_seconds integer,
+    also_on_recovery boolean NOT NULL,
+    tenant_id text NOT NULL,
+    url text NOT NULL
+)
+WITH (fillfactor='70');
+
+--
+-- Name: TABLE job_alerts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.job_alerts IS 'The jobs that are watched: those with an alert that are neither paused nor deleted. The trigger jobs_watch keeps it so; alerts.take_in updates it in place (HOT).';
+
+--
+-- Name: COLUMN job_alerts.since; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_alerts.since IS 'Since when it is watched; what ended earlier does not count.';
+
+--
+-- Name: COLUMN job_alerts.completed; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_alerts.completed IS 'job_totals.completed as it was last looked at; failures likewise, of failed and timeout.';
+
+--
+-- Name: COLUMN job_alerts.streak; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_alerts.streak IS 'Failures after the newest success, by scheduled_at.';
+
+--
 -- Name: job_history; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1090,6 +1219,44 @@ COMMENT ON COLUMN public.job_history.duration_ms_sum IS 'Sum over completed, fai
 --
 
 COMMENT ON COLUMN public.job_history.lag_ms_sum IS 'Sum over completed, failed and timeout executions of start lag (started_at - scheduled_at) in milliseconds.';
+
+--
+-- Name: job_incidents; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.job_incidents (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    job_id uuid NOT NULL,
+    opened_at timestamp with time zone DEFAULT now() NOT NULL,
+    closed_at timestamp with time zone,
+    opened_execution_id uuid NOT NULL,
+    closed_execution_id uuid,
+    failures integer NOT NULL,
+    kind text NOT NULL,
+    outcome text,
+    tenant_id text NOT NULL,
+    CONSTRAINT job_incidents_kind_known CHECK ((kind = ANY (ARRAY['failing'::text, 'late'::text, 'silent'::text]))),
+    CONSTRAINT job_incidents_outcome_iff_closed CHECK (((closed_at IS NULL) = (outcome IS NULL))),
+    CONSTRAINT job_incidents_outcome_known CHECK ((outcome = ANY (ARRAY['recovered'::text, 'withdrawn'::text])))
+);
+
+--
+-- Name: TABLE job_incidents; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.job_incidents IS 'Trouble of jobs that was reported: opened and closed by alerts.judge together with the execution that reports it, so each is reported once.';
+
+--
+-- Name: COLUMN job_incidents.failures; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_incidents.failures IS 'Failures in a row when it was opened.';
+
+--
+-- Name: COLUMN job_incidents.outcome; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_incidents.outcome IS 'recovered; or withdrawn, when the job was paused, deleted or completed or its alert taken away, which is not reported.';
 
 --
 -- Name: job_totals; Type: TABLE; Schema: public; Owner: -
@@ -1267,6 +1434,13 @@ COMMENT ON VIEW public.service_state IS 'Depth of the queue (each count stops at
 ALTER TABLE ONLY public.execution_log ATTACH PARTITION public.execution_log_default DEFAULT;
 
 --
+-- Name: alert_requests alert_requests_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.alert_requests
+    ADD CONSTRAINT alert_requests_pkey PRIMARY KEY (execution_id);
+
+--
 -- Name: audit_log audit_log_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1302,11 +1476,25 @@ ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (tenant_id, key);
 
 --
+-- Name: job_alerts job_alerts_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.job_alerts
+    ADD CONSTRAINT job_alerts_pkey PRIMARY KEY (job_id);
+
+--
 -- Name: job_history job_history_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.job_history
     ADD CONSTRAINT job_history_pkey PRIMARY KEY (job_id, day);
+
+--
+-- Name: job_incidents job_incidents_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.job_incidents
+    ADD CONSTRAINT job_incidents_pkey PRIMARY KEY (id);
 
 --
 -- Name: job_totals job_totals_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1342,6 +1530,18 @@ ALTER TABLE ONLY public.schema_migrations
 
 ALTER TABLE ONLY public.workers
     ADD CONSTRAINT workers_pkey PRIMARY KEY (id);
+
+--
+-- Name: alert_requests_incident_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX alert_requests_incident_idx ON public.alert_requests USING btree (incident_id);
+
+--
+-- Name: INDEX alert_requests_incident_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.alert_requests_incident_idx IS 'Serves upkeep.purge_incidents: what goes with an incident.';
 
 --
 -- Name: audit_log_at_idx; Type: INDEX; Schema: public; Owner: -
@@ -1542,6 +1742,54 @@ CREATE INDEX job_history_tenant_idx ON public.job_history USING btree (tenant_id
 COMMENT ON INDEX public.job_history_tenant_idx IS 'Serves history.list and history.stats: a tenant''s days, newest first.';
 
 --
+-- Name: job_incidents_closed_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX job_incidents_closed_idx ON public.job_incidents USING btree (closed_at) WHERE (closed_at IS NOT NULL);
+
+--
+-- Name: INDEX job_incidents_closed_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.job_incidents_closed_idx IS 'Serves upkeep.purge_incidents.';
+
+--
+-- Name: job_incidents_job_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX job_incidents_job_idx ON public.job_incidents USING btree (job_id, opened_at DESC, id DESC);
+
+--
+-- Name: INDEX job_incidents_job_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.job_incidents_job_idx IS 'Serves alerts.incidents by job.';
+
+--
+-- Name: job_incidents_open_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX job_incidents_open_idx ON public.job_incidents USING btree (job_id, kind) WHERE (closed_at IS NULL);
+
+--
+-- Name: INDEX job_incidents_open_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.job_incidents_open_idx IS 'Serves alerts.judge: a job has one open incident of a kind.';
+
+--
+-- Name: job_incidents_tenant_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX job_incidents_tenant_idx ON public.job_incidents USING btree (tenant_id, opened_at DESC, id DESC);
+
+--
+-- Name: INDEX job_incidents_tenant_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.job_incidents_tenant_idx IS 'Serves alerts.incidents: a tenant''s, newest first.';
+
+--
 -- Name: job_totals_tenant_idx; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1662,11 +1910,56 @@ CREATE TRIGGER jobs_audit AFTER INSERT OR DELETE OR UPDATE ON public.jobs FOR EA
 COMMENT ON TRIGGER jobs_audit ON public.jobs IS 'Every change of a job goes to audit_log, save the engine''s: those come from the job''s own schedule.';
 
 --
+-- Name: jobs jobs_watch; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER jobs_watch AFTER UPDATE OF alert, status ON public.jobs FOR EACH ROW WHEN (((old.alert IS DISTINCT FROM new.alert) OR ((new.alert IS NOT NULL) AND (old.status <> new.status)))) EXECUTE FUNCTION public.watch_job();
+
+--
+-- Name: TRIGGER jobs_watch ON jobs; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER jobs_watch ON public.jobs IS 'The advance of next_run_at does not name these columns, so a tick pays nothing.';
+
+--
+-- Name: jobs jobs_watch_new; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER jobs_watch_new AFTER INSERT ON public.jobs FOR EACH ROW WHEN ((new.alert IS NOT NULL)) EXECUTE FUNCTION public.watch_job();
+
+--
+-- Name: TRIGGER jobs_watch_new ON jobs; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER jobs_watch_new ON public.jobs IS 'A job with an alert is watched from its first run.';
+
+--
+-- Name: alert_requests alert_requests_incident_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.alert_requests
+    ADD CONSTRAINT alert_requests_incident_id_fkey FOREIGN KEY (incident_id) REFERENCES public.job_incidents(id) ON DELETE CASCADE;
+
+--
+-- Name: job_alerts job_alerts_job_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.job_alerts
+    ADD CONSTRAINT job_alerts_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
+
+--
 -- Name: job_history job_history_job_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.job_history
     ADD CONSTRAINT job_history_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
+
+--
+-- Name: job_incidents job_incidents_job_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.job_incidents
+    ADD CONSTRAINT job_incidents_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
 
 --
 -- Name: job_totals job_totals_job_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
@@ -1683,10 +1976,22 @@ ALTER TABLE ONLY public.job_versions
     ADD CONSTRAINT job_versions_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
 
 --
+-- Name: alert_requests; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.alert_requests ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: audit_log; Type: ROW SECURITY; Schema: public; Owner: -
 --
 
 ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: alert_requests engine; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY engine ON public.alert_requests TO scheduler_engine USING (true);
 
 --
 -- Name: audit_log engine; Type: POLICY; Schema: public; Owner: -
@@ -1713,10 +2018,22 @@ CREATE POLICY engine ON public.execution_queue TO scheduler_engine USING (true);
 CREATE POLICY engine ON public.idempotency_keys TO scheduler_engine USING (true);
 
 --
+-- Name: job_alerts engine; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY engine ON public.job_alerts TO scheduler_engine USING (true);
+
+--
 -- Name: job_history engine; Type: POLICY; Schema: public; Owner: -
 --
 
 CREATE POLICY engine ON public.job_history TO scheduler_engine USING (true);
+
+--
+-- Name: job_incidents engine; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY engine ON public.job_incidents TO scheduler_engine USING (true);
 
 --
 -- Name: job_totals engine; Type: POLICY; Schema: public; Owner: -
@@ -1755,10 +2072,22 @@ ALTER TABLE public.execution_queue ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: job_alerts; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.job_alerts ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: job_history; Type: ROW SECURITY; Schema: public; Owner: -
 --
 
 ALTER TABLE public.job_history ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: job_incidents; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.job_incidents ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: job_totals; Type: ROW SECURITY; Schema: public; Owner: -
@@ -1777,6 +2106,12 @@ ALTER TABLE public.job_versions ENABLE ROW LEVEL SECURITY;
 --
 
 ALTER TABLE public.jobs ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: alert_requests tenant; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY tenant ON public.alert_requests TO scheduler_api USING ((tenant_id = public.current_tenant()));
 
 --
 -- Name: audit_log tenant; Type: POLICY; Schema: public; Owner: -
@@ -1803,10 +2138,22 @@ CREATE POLICY tenant ON public.execution_queue TO scheduler_api USING ((tenant_i
 CREATE POLICY tenant ON public.idempotency_keys TO scheduler_api USING ((tenant_id = public.current_tenant()));
 
 --
+-- Name: job_alerts tenant; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY tenant ON public.job_alerts TO scheduler_api USING ((tenant_id = public.current_tenant()));
+
+--
 -- Name: job_history tenant; Type: POLICY; Schema: public; Owner: -
 --
 
 CREATE POLICY tenant ON public.job_history TO scheduler_api USING ((tenant_id = public.current_tenant()));
+
+--
+-- Name: job_incidents tenant; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY tenant ON public.job_incidents TO scheduler_api USING ((tenant_id = public.current_tenant()));
 
 --
 -- Name: job_totals tenant; Type: POLICY; Schema: public; Owner: -
@@ -1849,4 +2196,6 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125180000'),
     ('20261125180001'),
     ('20261125180002'),
-    ('20261125180100');
+    ('20261125180100'),
+    ('20261125180200'),
+    ('20261125180201');

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import psycopg
 
-from service import db, log, metrics, upkeep
+from service import alerts, db, log, metrics, upkeep
 from service.config import Config
 from service.dispatch import Dispatcher
 from service.errors import ServiceError
@@ -115,6 +115,7 @@ class Engine:
     def _rescue_once(self) -> float:
         rescued = upkeep.rescue(self._pool)
         upkeep.settle(self._pool)
+        alerts.judge(self._pool)
         if rescued:
             self._tick.wake()
         return 0.0 if rescued else min(self._config.heartbeat / 2, POLL_SECONDS * 5)
@@ -124,6 +125,7 @@ class Engine:
             upkeep.keep_partitions(self._pool, self._config.cleanup_days),
             upkeep.purge_audit(self._pool, self._config.audit_days),
             upkeep.purge_idempotency_keys(self._pool),
+            upkeep.purge_incidents(self._pool, self._config.cleanup_days),
         )
 
     def _on_work(self) -> None:

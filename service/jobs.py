@@ -398,5 +398,6 @@ def _adapted(definition: JobDefinition) -> dict[str, Any]:
         "headers": Jsonb(definition.headers),
         "metadata": Jsonb(definition.metadata),
         "secrets": Jsonb(definition.secrets),
+        "alert": None if definition.alert is None else Jsonb(definition.alert),
         "payload": None if payload is None else Jsonb(payload),
     }

@@ -38,6 +38,7 @@ class JobDefinition:
     priority: int  # 1-10, 10 first
     tags: list[str]
     metadata: dict[str, Any]
+    alert: dict[str, Any] | None  # url, after_failures, also_on_recovery, if_late_by (s), if_no_success_for (s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Execution:
     job_id: UUID
     job_version: int | None  # of the definition that the latest attempt sent
     status: str
-    origin: str  # schedule, manual or backfill
+    origin: str  # schedule, manual, backfill or alert
     scheduled_at: datetime
     created_at: datetime
     started_at: datetime | None  # claim of the first attempt

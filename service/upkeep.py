@@ -48,6 +48,7 @@ _try_upkeep_lock = sql.value("upkeep.try_upkeep_lock")
 _make_partitions = sql.value("upkeep.make_partitions")
 _drop_partitions = sql.value("upkeep.drop_partitions")
 _purge_idempotency_keys = sql.execute("upkeep.purge_idempotency_keys")
+_purge_incidents = sql.execute("upkeep.purge_incidents")
 _purge_audit = sql.execute("upkeep.purge_audit")
 _purge_default_partition = sql.execute("upkeep.purge_default_partition")
 
@@ -173,6 +174,13 @@ def purge_idempotency_keys(pool: db.Pool) -> float:
     """Delete a batch of the answers kept for repeated requests a day ago. Returns seconds until the next look."""
     with db.transaction(pool) as conn:
         purged = _purge_idempotency_keys(conn, limit=PURGE_BATCH) if _try_upkeep_lock(conn) else 0
+    return 0.0 if purged == PURGE_BATCH else PARTITION_SECONDS
+
+
+def purge_incidents(pool: db.Pool, cleanup_days: int) -> float:
+    """Delete a batch of the incidents that ended more than so many days ago. Returns seconds until the next look."""
+    with db.transaction(pool) as conn:
+        purged = _purge_incidents(conn, days=cleanup_days, limit=PURGE_BATCH) if _try_upkeep_lock(conn) else 0
     return 0.0 if purged == PURGE_BATCH else PARTITION_SECONDS
 
 

@@ -96,7 +96,8 @@ class Requests:
 
     def of(self, claimed: ClaimedExecution) -> _CachedRequest:
         """The request of a claimed execution. Raises ExchangeError when it cannot be sent."""
-        key = (claimed.job_id.int, claimed.job_version)
+        alert = claimed.job_version is None  # its request is its own, and no other execution sends it
+        key = (claimed.id.int, None) if alert else (claimed.job_id.int, claimed.job_version)
         with self._lock:
             found = self._kept.get(key)
             if found is not None:

@@ -38,6 +38,16 @@ class Secrets(Answer):
     payload: list[str]
 
 
+class Alert(Answer):
+    """Where trouble of a job is reported, and which."""
+
+    url: str
+    after_failures: int
+    also_on_recovery: bool
+    if_late_by: int | None
+    if_no_success_for: int | None
+
+
 class Job(Answer):
     """A job: what is called, and when."""
 
@@ -71,6 +81,7 @@ class Job(Answer):
     priority: int
     tags: list[str]
     metadata: dict[str, JsonValue]
+    alert: Alert | None
     status: fields.JobStatus
     paused_at: datetime | None
     next_run_at: datetime | None
@@ -123,7 +134,7 @@ class Execution(Answer):
     job_id: UUID
     job_version: int | None = Field(description="Version of the job that the latest attempt sent.")
     status: fields.ExecutionStatus
-    origin: Literal["schedule", "manual", "backfill"]
+    origin: Literal["schedule", "manual", "backfill", "alert"]
     scheduled_at: datetime
     created_at: datetime
     started_at: datetime | None

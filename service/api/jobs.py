@@ -148,7 +148,8 @@ def patch_job(call: Call, id: UUID, body: JobUpdate) -> Reply:
 
 
 def _update(call: Call, id: UUID, body: JobUpdate) -> Reply:
-    changes: dict[str, Any] = body.model_dump(exclude_unset=True)
+    given = body.model_dump()
+    changes = {name: given[name] for name in body.model_fields_set}
     with call.transaction() as conn:
         _expect(call, conn, id)
         job = jobs.update(conn, call.tenant, id, changes, _misfire_after(call), call.services.vault)

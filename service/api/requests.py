@@ -85,6 +85,20 @@ class Secrets(Request):
     payload: fields.SecretPointers = []
 
 
+class Alert(Request):
+    """Where to report trouble of the job, and which. Reports are calls like any other: retried, and kept."""
+
+    url: fields.Endpoint = Field(description="Gets a POST when an incident begins and when it is over.")
+    after_failures: Annotated[int, Field(ge=1, le=100, description="Failed executions in a row.")] = 1
+    also_on_recovery: bool = Field(default=True, description="Whether the end of an incident is reported too.")
+    if_late_by: fields.Seconds | None = Field(
+        default=None, description="Seconds that a run may begin after its time; null for any."
+    )
+    if_no_success_for: fields.Seconds | None = Field(
+        default=None, description="Seconds that may pass between two successes; null for any."
+    )
+
+
 class JobCreate(_Timed, _Bounded):
     """A new job. What is left out takes its default."""
 
@@ -118,6 +132,7 @@ class JobCreate(_Timed, _Bounded):
     priority: fields.Priority = 5
     tags: fields.Tags = []
     metadata: dict[str, JsonValue] = {}
+    alert: Alert | None = None
 
 
 class JobPut(JobCreate):
@@ -162,6 +177,7 @@ class JobUpdate(_Timed, _Bounded):
     priority: fields.Priority = _unset()
     tags: fields.Tags = _unset()
     metadata: dict[str, JsonValue] = _unset()
+    alert: Alert | None = _unset()
 
 
 class SchedulePreview(_Timed, _Bounded):

@@ -8,7 +8,11 @@ SELECT
     (extract(EPOCH FROM e.started_at - e.scheduled_at) * 1000)::float8 AS lag_ms,
     e.attempt, e.priority, e.worker_id, e.retry_at, e.response_status, e.response_body, e.response_truncated,
     e.error_code, e.error, e.skipped_until, e.skipped_count, e.trace_id, e.attempts,
-    CASE WHEN v.job_id IS NOT NULL THEN jsonb_build_object(
+    CASE WHEN e.origin = 'alert' THEN (
+        SELECT jsonb_build_object('method', 'POST', 'endpoint', a.url, 'headers', '{}'::jsonb, 'payload', a.body)
+        FROM alert_requests AS a
+        WHERE a.execution_id = e.id
+    ) WHEN v.job_id IS NOT NULL THEN jsonb_build_object(
         'method', v.method, 'endpoint', v.endpoint, 'headers', v.headers, 'payload', v.payload
     ) END AS request
 FROM executions AS e
@@ -128,6 +132,7 @@ FROM (
         tenant_id = %(tenant_id)s
         AND (%(job_id)s::uuid IS NULL OR job_id = %(job_id)s::uuid)
         AND status IN ('completed', 'failed', 'timeout')
+        AND origin <> 'alert'
         AND (
             %(start_date)s::date IS NULL
             OR scheduled_at >= (%(start_date)s::date - 1)::timestamp AT TIME ZONE 'UTC'

@@ -11,13 +11,13 @@ WITH created AS (
         id, tenant_id, key, name, description, type, schedule, timezone, start_at, end_at, max_runs, jitter_seconds,
         misfire_policy, misfire_limit, start_deadline_seconds, overlap_policy, endpoint, method, headers, payload,
         secrets, sealed, timeout_seconds, max_retries, retry_delay_seconds, retry_backoff, retry_max_delay_seconds,
-        retry_on, priority, tags, metadata, anchor_at, next_run_at, next_instant_at
+        retry_on, priority, tags, metadata, alert, anchor_at, next_run_at, next_instant_at
     ) VALUES (
         %(id)s, %(tenant_id)s, %(key)s, %(name)s, %(description)s, %(type)s, %(schedule)s, %(timezone)s,
         %(start_at)s, %(end_at)s, %(max_runs)s, %(jitter)s, %(misfire_policy)s, %(misfire_limit)s, %(start_deadline)s,
         %(overlap_policy)s, %(endpoint)s, %(method)s, %(headers)s, %(payload)s, %(secrets)s, %(sealed)s,
         %(timeout)s, %(max_retries)s, %(retry_delay)s, %(retry_backoff)s, %(retry_max_delay)s, %(retry_on)s::text [], %(priority)s,
-        %(tags)s::text [], %(metadata)s, %(anchor_at)s, %(next_run_at)s, %(next_instant_at)s
+        %(tags)s::text [], %(metadata)s, %(alert)s, %(anchor_at)s, %(next_run_at)s, %(next_instant_at)s
     )
     ON CONFLICT (tenant_id, key) WHERE key IS NOT NULL AND status <> 'deleted' DO NOTHING
     RETURNING
@@ -44,7 +44,7 @@ SELECT
     j.overlap_policy, j.endpoint, j.method, j.headers, j.payload, j.secrets,
     j.timeout_seconds AS timeout, j.max_retries,
     j.retry_delay_seconds AS retry_delay, j.retry_backoff, j.retry_max_delay_seconds AS retry_max_delay, j.retry_on,
-    j.priority, j.tags, j.metadata, j.status, j.anchor_at, j.runs, j.paused_at, j.next_run_at,
+    j.priority, j.tags, j.metadata, j.alert, j.status, j.anchor_at, j.runs, j.paused_at, j.next_run_at,
     coalesce(j.next_instant_at, j.next_run_at) AS next_instant_at, t.last_run_at,
     coalesce(t.completed + t.failed + t.timeout, 0) AS run_count,
     coalesce(t.failed + t.timeout, 0) AS fail_count,
@@ -226,6 +226,7 @@ WITH updated AS (
         priority = %(priority)s,
         tags = %(tags)s::text [],
         metadata = %(metadata)s,
+        alert = %(alert)s,
         status = %(status)s,
         runs = %(runs)s,
         anchor_at = %(anchor_at)s,
@@ -270,7 +271,7 @@ WHERE j.id = c.id;
 WITH waiting AS (
     SELECT id
     FROM execution_queue
-    WHERE job_id = ANY(%(job_ids)s::uuid[]) AND status IN ('pending', 'retrying')
+    WHERE job_id = ANY(%(job_ids)s::uuid[]) AND status IN ('pending', 'retrying') AND origin <> 'alert'
     ORDER BY id
     FOR UPDATE
 )
@@ -319,13 +320,13 @@ WHERE q.id = r.id;
 -- Returns LiveExecution. Locks: those queue rows, in id order.
 SELECT id, worker_id, attempt
 FROM execution_queue
-WHERE job_id = ANY(%(job_ids)s::uuid[]) AND status <> 'running'
+WHERE job_id = ANY(%(job_ids)s::uuid[]) AND status <> 'running' AND origin <> 'alert'
 ORDER BY id
 FOR UPDATE;
 
 -- name: has_live :value
--- Whether a job has live executions. Params: job_id uuid. Locks: none.
-SELECT EXISTS (SELECT FROM execution_queue WHERE job_id = %(job_id)s);
+-- Whether a job has live executions, alerts apart. Params: job_id uuid. Locks: none.
+SELECT EXISTS (SELECT FROM execution_queue WHERE job_id = %(job_id)s AND origin <> 'alert');
 
 -- name: has_run_since :value
 -- Whether the schedule of a job has been materialized since it was set. Params: job_id uuid, since timestamptz.

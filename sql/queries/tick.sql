@@ -9,7 +9,7 @@ SELECT extract(EPOCH FROM least(
 -- name: due_jobs :many
 -- Lock up to limit jobs whose instant has come, longest overdue first. Params: limit int, now timestamptz or null.
 -- Returns DueJob; live and waiting count the job's executions in the queue, where its overlap policy asks for them;
--- backfilled ones do not stand in the way of what is due.
+-- backfilled ones and alerts do not stand in the way of what is due.
 -- Locks: those jobs, SKIP LOCKED: another ticker's are left to it. NO KEY UPDATE, since only next_run_at will change
 -- and foreign keys may go on pointing here.
 SELECT
@@ -18,11 +18,11 @@ SELECT
     j.start_at, j.end_at, j.max_runs, j.runs, j.jitter_seconds,
     j.misfire_policy, j.misfire_limit, j.start_deadline_seconds, j.overlap_policy,
     CASE WHEN j.overlap_policy <> 'allow' THEN (
-        SELECT count(*) FROM execution_queue AS q WHERE q.job_id = j.id AND q.origin <> 'backfill'
+        SELECT count(*) FROM execution_queue AS q WHERE q.job_id = j.id AND q.origin NOT IN ('backfill', 'alert')
     ) ELSE 0 END AS live,
     CASE WHEN j.overlap_policy = 'queue' THEN (
         SELECT count(*) FROM execution_queue AS q
-        WHERE q.job_id = j.id AND q.held_for = 'overlap' AND q.origin <> 'backfill'
+        WHERE q.job_id = j.id AND q.held_for = 'overlap' AND q.origin NOT IN ('backfill', 'alert')
     ) ELSE 0 END AS waiting,
     coalesce(%(now)s::timestamptz, now()) AS now
 FROM jobs AS j
@@ -39,10 +39,10 @@ SELECT
     coalesce(j.next_instant_at, j.next_run_at) AS next_instant_at,
     j.start_at, j.end_at, j.max_runs, j.runs, j.jitter_seconds,
     j.misfire_policy, j.misfire_limit, j.start_deadline_seconds, j.overlap_policy,
-    (SELECT count(*) FROM execution_queue AS q WHERE q.job_id = j.id AND q.origin <> 'backfill') AS live,
+    (SELECT count(*) FROM execution_queue AS q WHERE q.job_id = j.id AND q.origin NOT IN ('backfill', 'alert')) AS live,
     (
         SELECT count(*) FROM execution_queue AS q
-        WHERE q.job_id = j.id AND q.held_for = 'overlap' AND q.origin <> 'backfill'
+        WHERE q.job_id = j.id AND q.held_for = 'overlap' AND q.origin NOT IN ('backfill', 'alert')
     ) AS waiting,
     now() AS now
 FROM jobs AS j
@@ -108,7 +108,7 @@ RETURNING id, job_id;
 -- Locks: those queue rows, in id order, SKIP LOCKED: what is just being finished needs no cancel.
 SELECT id, worker_id, attempt
 FROM execution_queue
-WHERE job_id = ANY(%(job_ids)s::uuid[]) AND origin <> 'backfill'
+WHERE job_id = ANY(%(job_ids)s::uuid[]) AND origin NOT IN ('backfill', 'alert')
 ORDER BY id
 FOR UPDATE SKIP LOCKED;
 
@@ -158,7 +158,9 @@ ON CONFLICT (job_id, day) DO UPDATE SET skipped = h.skipped + excluded.skipped;
 -- and now. They go to the end of their tenant's line. Params: limit int, now timestamptz or null. Result: how many.
 -- Locks: those queue rows, SKIP LOCKED.
 WITH ripe AS (
-    SELECT q.id, q.tenant_id, q.priority, q.retry_at, j.status AS job_status
+    SELECT
+        q.id, q.tenant_id, q.priority, q.retry_at,
+        CASE WHEN q.origin <> 'alert' THEN j.status END AS job_status
     FROM execution_queue AS q
     LEFT JOIN jobs AS j ON q.job_id = j.id
     WHERE q.status = 'retrying' AND q.retry_at <= coalesce(%(now)s::timestamptz, now())

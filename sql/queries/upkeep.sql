@@ -56,6 +56,7 @@ WITH freed AS (
             SELECT FROM execution_queue AS q
             WHERE
                 q.job_id = w.job_id
+                AND q.origin <> 'alert'
                 AND (
                     q.held_for IS NULL
                     OR (q.scheduled_at, q.id) < (w.scheduled_at, w.id)
@@ -97,7 +98,7 @@ WITH exhausted AS (
     WHERE
         j.status = 'active'
         AND j.next_run_at IS NULL
-        AND NOT EXISTS (SELECT FROM execution_queue AS q WHERE q.job_id = j.id)
+        AND NOT EXISTS (SELECT FROM execution_queue AS q WHERE q.job_id = j.id AND q.origin <> 'alert')
     FOR NO KEY UPDATE SKIP LOCKED
 )
 
@@ -147,6 +148,18 @@ WHERE (tenant_id, key) IN (
     FROM idempotency_keys
     WHERE created_at < now() - INTERVAL '1 day'
     ORDER BY created_at
+    LIMIT %(limit)s
+);
+
+-- name: purge_incidents :exec
+-- Delete up to limit incidents closed more than days ago, with what they sent. Params: days int, limit int.
+-- Locks: those rows.
+DELETE FROM job_incidents
+WHERE id IN (
+    SELECT id
+    FROM job_incidents
+    WHERE closed_at < now() - make_interval(days => %(days)s::int)
+    ORDER BY closed_at
     LIMIT %(limit)s
 );
 

@@ -8,10 +8,10 @@
 -- stay in the index, in front of the rest. Hence the floors, which service/front.py moves along behind claimed_rank.
 -- Locks: those queue rows, SKIP LOCKED, so it waits for nobody. The nested loop locks only what the outer LIMIT pulls.
 WITH picked AS MATERIALIZED (
-    SELECT w.id, w.job_id, w.priority, w.rank
+    SELECT w.id, w.job_id, w.priority, w.rank, w.origin
     FROM unnest(%(floors)s::bigint[]) WITH ORDINALITY AS f (floor, place)
     CROSS JOIN LATERAL (
-        SELECT q.id, q.job_id, q.priority, q.rank
+        SELECT q.id, q.job_id, q.priority, q.rank, q.origin
         FROM execution_queue AS q
         WHERE
             q.status = 'pending'
@@ -59,7 +59,11 @@ claimed AS (
             version, endpoint, method, headers, payload, sealed, timeout_seconds, max_retries,
             retry_delay_seconds, retry_backoff, retry_max_delay_seconds, retry_on
         FROM jobs
-        WHERE id = p.job_id
+        WHERE id = p.job_id AND p.origin <> 'alert'
+        UNION ALL
+        SELECT NULL, url, 'POST', '{}', body, NULL, 10, 8, 10, 'exponential', 900, NULL
+        FROM alert_requests
+        WHERE execution_id = p.id AND p.origin = 'alert'
         OFFSET 0
     ) AS j ON TRUE
     WHERE q.id = p.id
@@ -136,8 +140,8 @@ fenced AS (
         o.error_code,
         o.error,
         coalesce(o.trace_id, q.trace_id) AS trace_id,
-        j.status AS job_status,
-        o.retry_delay IS NOT NULL AND j.status <> 'deleted' AS again,
+        CASE WHEN q.origin <> 'alert' THEN j.status END AS job_status,
+        o.retry_delay IS NOT NULL AND (j.status <> 'deleted' OR q.origin = 'alert') AS again,
         CASE WHEN q.status = 'running' THEN jsonb_build_array(jsonb_build_object(
             'attempt', q.attempt, 'status', o.status, 'response_status', o.response_status,
             'error_code', o.error_code, 'error', o.error, 'started_at', q.claimed_at,
@@ -189,7 +193,7 @@ logged AS (
         response_body, trace_id, attempts
     FROM removed
     RETURNING
-        id, job_id, tenant_id, status, attempt, scheduled_at, started_at, finished_at, duration_ms,
+        id, job_id, tenant_id, status, attempt, scheduled_at, started_at, finished_at, duration_ms, origin,
         status IN ('completed', 'failed', 'timeout') AS ran,
         extract(EPOCH FROM started_at - scheduled_at) * 1000 AS lag_ms
 ),
@@ -208,6 +212,7 @@ totalled AS (
         max(started_at),
         (array_agg(status ORDER BY scheduled_at DESC, id DESC))[1]
     FROM logged
+    WHERE origin <> 'alert'
     GROUP BY job_id, tenant_id
     ORDER BY job_id
     ON CONFLICT (job_id) DO UPDATE SET
@@ -238,6 +243,7 @@ counted AS (
         coalesce(sum(lag_ms) FILTER (WHERE ran), 0),
         coalesce(max(lag_ms) FILTER (WHERE ran), 0)
     FROM logged
+    WHERE origin <> 'alert'
     GROUP BY job_id, day, tenant_id
     ORDER BY job_id, day
     ON CONFLICT (job_id, day) DO UPDATE SET
@@ -261,7 +267,7 @@ exhausted AS (
         AND j.next_run_at IS NULL
         AND NOT EXISTS (
             SELECT FROM execution_queue AS q
-            WHERE q.job_id = j.id AND q.id NOT IN (SELECT id FROM removed)
+            WHERE q.job_id = j.id AND q.origin <> 'alert' AND q.id NOT IN (SELECT id FROM removed)
         )
     FOR NO KEY UPDATE SKIP LOCKED
 ),
@@ -288,7 +294,7 @@ FROM logged AS l;
 -- Params: worker_id uuid, ids uuid[], attempts int[]. Result: rows returned. Locks: those queue rows.
 UPDATE execution_queue AS q
 SET
-    status = CASE WHEN j.status = 'paused' THEN 'held' ELSE 'pending' END,
+    status = CASE WHEN j.status = 'paused' AND q.origin <> 'alert' THEN 'held' ELSE 'pending' END,
     worker_id = NULL,
     claimed_at = NULL,
     attempt = q.attempt - 1,
@@ -303,7 +309,7 @@ WHERE q.id = h.id AND q.attempt = h.attempt AND q.worker_id = %(worker_id)s AND 
 -- known_ids uuid[] (all that the worker is calling or has yet to record). Result: rows returned. Locks: those queue rows.
 UPDATE execution_queue AS q
 SET
-    status = CASE WHEN j.status = 'paused' THEN 'held' ELSE 'pending' END,
+    status = CASE WHEN j.status = 'paused' AND q.origin <> 'alert' THEN 'held' ELSE 'pending' END,
     worker_id = NULL,
     claimed_at = NULL,
     attempt = q.attempt - 1,

@@ -183,9 +183,11 @@ def test_a_drain_hands_back_its_calls_and_leaves_the_register(make, start, recei
 
 
 def test_an_idle_engine_leaves_the_database_in_peace(start, conn, monkeypatch):
+    statements = counted(monkeypatch)
     start(heartbeat=5.0)
-    eventually(lambda: listening(conn))
-    statements, began = counted(monkeypatch), time.monotonic()
+    eventually(lambda: listening(conn) and "upkeep.purge_incidents" in statements)  # the last it does at its start
+    statements.clear()
+    began = time.monotonic()
 
     eventually(lambda: time.monotonic() - began > 5)
 
@@ -199,3 +201,18 @@ def counted(monkeypatch):
         sql.tracing, "span", lambda name, *more, **named: names.append(name) or span(name, *more, **named)
     )
     return names
+
+
+def test_a_failing_job_is_reported_to_its_alert_and_so_is_its_recovery(make, start, receiver, endpoint, conn):  # noqa: F811
+    heard = receiver(lambda server, sock: [(server.read(sock), sock.sendall(OK)) for _ in range(9)])
+    alert = {"url": f"http://127.0.0.1:{heard.port}/", "after_failures": 1, "also_on_recovery": True}
+    job = make.job(alert=alert, next_run_at=soon(), endpoint=endpoint(status(500)))
+    start()
+    eventually(lambda: b"job.failing" in b"".join(heard.requests))
+
+    conn.execute("UPDATE jobs SET endpoint = %s, next_run_at = now(), version = version + 1", [endpoint()])
+
+    eventually(lambda: b"job.recovered" in b"".join(heard.requests))
+    eventually(lambda: make.row("SELECT count(*) FROM execution_log WHERE origin = 'alert'")["count"] == 2)
+    assert len(heard.requests) == 2
+    assert f"X-Scheduler-Job-Id: {job['id']}".lower().encode() in heard.requests[0].lower()
