@@ -9,6 +9,7 @@ import pycurl
 from psycopg import Connection
 
 from tests.benchmarks.receiver import Receiver
+from tests.benchmarks.stand import check
 
 BODY = b'{"number": 4711}'
 HEADERS = (
@@ -79,6 +80,7 @@ def curl_rate(receiver: Receiver, count: int, handles: int = 50) -> float:
     multi = pycurl.CurlMulti()
     multi.setopt(pycurl.M_MAXCONNECTS, handles)
     started, done = 0, 0
+    receiver.reset()
     start = time.perf_counter()
     for _ in range(min(handles, count)):
         multi.add_handle(prepared(pycurl.Curl(), receiver))
@@ -98,6 +100,7 @@ def curl_rate(receiver: Receiver, count: int, handles: int = 50) -> float:
             multi.select(1.0)
     seconds = time.perf_counter() - start
     multi.close()
+    check(receiver.count() == count, f"{receiver.count()} calls of {count} in the bare loop")
     return count / seconds
 
 

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from tests.benchmarks import bare, delivery, load, peer
 from tests.benchmarks.delivery import Delivery
 from tests.benchmarks.report import Measure, Plot, Report, Samples, Target
-from tests.benchmarks.stand import Stand
+from tests.benchmarks.stand import Database, Stand
 
 PEER = "PgQueuer"
 PG_BOSS = 4900 / 2500  # pg-boss by PgQueuer, as measured before on one machine
 AHEAD_OF_PEER = max(3.0, 1.5 * PG_BOSS)
 MAIN = "1 process, 50 workers"
 FROM_JOBS = "1 process, 50 workers, from due jobs (tick included)"
+AGAIN = "1 process, 50 workers, jobs that it has called before"
 RECEIVER, CURL, SKIP_LOCKED = "receiver's ceiling (raw sockets)", "bare libcurl loop", "bare SKIP LOCKED loop"
 
 Runs = dict[str, Callable[[Stand], Delivery]]
@@ -25,13 +26,19 @@ def service(
     def measure(stand: Stand) -> Delivery:
         count = stand.sizes.deliveries
         with stand.database() as database:
-            if run is delivery.from_queue:
+            if run is not delivery.from_due_jobs:
                 load.jobs(database.conn, count, stand.receiver.url)
             database.settle()
             with database.service(processes=processes, SCHEDULER_WORKER_COUNT=workers, **settings) as engines:
                 return run(database, engines, count)
 
     return measure
+
+
+def _again(database: Database, engines: list[int], count: int) -> Delivery:
+    """The second run of the same jobs: what the engine keeps of a job's request pays here."""
+    delivery.from_queue(database, engines, count)
+    return delivery.from_queue(database, engines, count)
 
 
 def pgqueuer(stand: Stand) -> Delivery:
@@ -46,6 +53,7 @@ RUNS: Runs = {
     MAIN: service(1, 50),
     "2 processes, 10 workers each": service(2, 10),
     "2 processes, 50 workers each": service(2, 50),
+    AGAIN: service(1, 50, _again),
     FROM_JOBS: service(1, 50, delivery.from_due_jobs),
 }
 
