@@ -121,6 +121,7 @@ class Engine:
     def _rescue_once(self) -> float:
         rescued = upkeep.rescue(self._pool)
         upkeep.settle(self._pool)
+        self._recorder.counts.sweep()
         alerts.judge(self._pool)
         if rescued:
             self._tick.wake()

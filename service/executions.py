@@ -50,8 +50,11 @@ class Ended:
     trace_id: str | None = None  # None: the one the execution has
 
 
-def end(conn: Connection[Any], outcomes: Sequence[Ended]) -> list[FinishedExecution]:
-    """Record how attempts ended; gives those that were still the caller's, with the status each has now."""
+def end(conn: Connection[Any], outcomes: Sequence[Ended], *, set_aside: bool = False) -> list[FinishedExecution]:
+    """Record how attempts ended; gives those that were still the caller's, with the status each has now.
+
+    With set_aside they are counted by a fold that the caller sees to.
+    """
     finished = finish(
         conn,
         ids=sql.array([o.id for o in outcomes]),
@@ -66,6 +69,7 @@ def end(conn: Connection[Any], outcomes: Sequence[Ended]) -> list[FinishedExecut
         error_codes=sql.texts([o.error_code for o in outcomes]),
         errors=sql.texts([o.error for o in outcomes]),
         trace_ids=sql.array([o.trace_id for o in outcomes]),
+        set_aside=set_aside,
     )
     if any(row.awaited for row in finished):
         let_go(conn)

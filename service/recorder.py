@@ -9,6 +9,7 @@ from uuid import UUID
 import psycopg
 
 from service import db, executions, log, metrics
+from service.counts import FOLD_SECONDS, Counts
 from service.errors import ServiceError, Unavailable
 from service.executions import Ended
 
@@ -22,6 +23,7 @@ class Recorder:
 
     def __init__(self, pool: db.Pool) -> None:
         self._pool = pool
+        self.counts = Counts(pool)
         self._outcomes: deque[Ended] = deque()
         self._some = threading.Event()  # there is one at least
         self._many = threading.Event()  # there are enough for a batch
@@ -53,6 +55,7 @@ class Recorder:
     def run_once(self) -> float:
         """Wait for outcomes and write one batch. Raises Unavailable, keeping the batch for the next call."""
         self._gather()
+        idle = not self._batch
         if self._batch:
             self._write(self._batch)
             with self._lock:
@@ -60,11 +63,13 @@ class Recorder:
                     if self._unwritten.get(ended.id) is ended:  # a later attempt's outcome may be waiting
                         del self._unwritten[ended.id]
             self._batch = []
+        self.counts.fold_own(idle=idle)
         return 0.0
 
     def _gather(self) -> None:
         """Fill the batch: with all there is, GATHER_SECONDS after the first of them came at the latest."""
-        if self._some.wait(0.0 if self._batch else IDLE_SECONDS) and len(self._outcomes) < BATCH:
+        idle = FOLD_SECONDS / 5 if self.counts.unfolded else IDLE_SECONDS
+        if self._some.wait(0.0 if self._batch else idle) and len(self._outcomes) < BATCH:
             self._many.wait(GATHER_SECONDS)
         # Cleared before the look, so that an outcome that comes after it sets them anew.
         self._some.clear()
@@ -76,8 +81,9 @@ class Recorder:
 
     def _write(self, batch: Sequence[Ended]) -> None:
         try:
+            set_aside = self.counts.choose()
             with db.session(self._pool) as conn:
-                finished = executions.end(conn, batch)
+                finished = executions.end(conn, batch, set_aside=set_aside)
         except Unavailable:
             raise
         except (psycopg.Error, ServiceError) as error:

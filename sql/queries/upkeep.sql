@@ -107,6 +107,91 @@ SET status = 'completed'
 FROM exhausted AS e
 WHERE j.id = e.id;
 
+-- name: counts_pinned :value
+-- Whether job_totals and job_history are full of old row versions, which an open transaction keeps. Params: none.
+-- Locks: none. Counted by the server's statistics, which follow by a second or so.
+SELECT coalesce(bool_or(n_dead_tup > 10 * n_live_tup + 2000), FALSE)
+FROM pg_stat_user_tables
+WHERE relname IN ('job_totals', 'job_history');
+
+-- name: fold_counts :exec
+-- Add counts that were set aside to totals and days. Params: limit int, from_start boolean: look at all there is, and
+-- not only at what is newer than the last fold less a margin. Without it the index entries of all that was folded since
+-- someone opened a transaction would be walked again each time; with it, what was committed late is found. Result: 1
+-- where it folded something, else 0.
+-- Locks: those rows, SKIP LOCKED, then totals and days in job order, as work.finish does.
+WITH picked AS (
+    SELECT id
+    FROM job_counts
+    WHERE id > CASE WHEN %(from_start)s THEN 0 ELSE coalesce(pg_sequence_last_value('job_counts_folded'), 0) - 5000 END
+    ORDER BY id
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+),
+
+taken AS (
+    DELETE FROM job_counts AS c
+    USING picked AS p
+    WHERE c.id = p.id
+    RETURNING
+        c.id, c.job_id, c.day, c.tenant_id, c.completed, c.failed, c.timeout, c.cancelled, c.attempts,
+        c.duration_ms_sum, c.duration_ms_max, c.lag_ms_sum, c.lag_ms_max,
+        c.last_run_at, c.last_scheduled_at, c.last_status
+),
+
+totalled AS (
+    INSERT INTO job_totals AS t (
+        job_id, tenant_id, completed, failed, timeout, cancelled, last_run_at, last_status
+    )
+    SELECT
+        job_id,
+        tenant_id,
+        sum(completed),
+        sum(failed),
+        sum(timeout),
+        sum(cancelled),
+        max(last_run_at),
+        (array_agg(last_status ORDER BY last_scheduled_at DESC))[1]
+    FROM taken
+    GROUP BY job_id, tenant_id
+    ORDER BY job_id
+    ON CONFLICT (job_id) DO UPDATE SET
+        completed = t.completed + excluded.completed,
+        failed = t.failed + excluded.failed,
+        timeout = t.timeout + excluded.timeout,
+        cancelled = t.cancelled + excluded.cancelled,
+        last_run_at = greatest(t.last_run_at, excluded.last_run_at),
+        last_status = excluded.last_status
+),
+
+counted AS (
+    INSERT INTO job_history AS h (
+        job_id, day, tenant_id, completed, failed, timeout, cancelled, attempts,
+        duration_ms_sum, duration_ms_max, lag_ms_sum, lag_ms_max
+    )
+    SELECT
+        job_id, day, tenant_id, sum(completed), sum(failed), sum(timeout), sum(cancelled), sum(attempts),
+        sum(duration_ms_sum), max(duration_ms_max), sum(lag_ms_sum), max(lag_ms_max)
+    FROM taken
+    GROUP BY job_id, day, tenant_id
+    ORDER BY job_id, day
+    ON CONFLICT (job_id, day) DO UPDATE SET
+        completed = h.completed + excluded.completed,
+        failed = h.failed + excluded.failed,
+        timeout = h.timeout + excluded.timeout,
+        cancelled = h.cancelled + excluded.cancelled,
+        attempts = h.attempts + excluded.attempts,
+        duration_ms_sum = h.duration_ms_sum + excluded.duration_ms_sum,
+        duration_ms_max = greatest(h.duration_ms_max, excluded.duration_ms_max),
+        lag_ms_sum = h.lag_ms_sum + excluded.lag_ms_sum,
+        lag_ms_max = greatest(h.lag_ms_max, excluded.lag_ms_max)
+)
+
+SELECT
+    setval('job_counts_folded', greatest(max(id), coalesce(pg_sequence_last_value('job_counts_folded'), 0))) AS folded
+FROM taken
+HAVING count(*) > 0;
+
 -- name: try_upkeep_lock :value
 -- Whether this transaction may change partitions: one process does at a time. Params: none.
 SELECT pg_try_advisory_xact_lock(hashtext('scheduler.partitions'));

@@ -110,9 +110,10 @@ SELECT array_agg(claimed_rank(n::smallint) ORDER BY n DESC) FROM generate_series
 -- Params, arrays of one length: ids uuid[], worker_ids uuid[] and attempts int[] (as the caller last saw them: a row
 -- that has moved on since is left alone, so a worker presumed dead cannot overwrite its successor), statuses text[],
 -- retry_delays float8[] (seconds; NULL ends the execution), durations float8[] (ms), response_statuses int[],
--- response_bodies text[], truncated boolean[], error_codes text[], errors text[], trace_ids text[].
--- Returns FinishedExecution for each row that was still the caller's: its id, job, the status it has now, and whether one of its job's executions waits for it to end (then call
--- upkeep.release_overlapped).
+-- response_bodies text[], truncated boolean[], error_codes text[], errors text[], trace_ids text[]; and set_aside
+-- boolean: leave the counting to upkeep.fold_counts, see job_counts.
+-- Returns FinishedExecution for each row that was still the caller's: its id, job, the status it has now, and whether
+-- one of its job's executions waits for it to end (then call upkeep.release_overlapped).
 -- Locks: the queue rows in id order, then totals and days in job order, the same for every caller, so two batches
 -- cannot wait for each other; jobs are taken SKIP LOCKED (upkeep completes what was busy).
 WITH outcome AS (
@@ -198,6 +199,42 @@ logged AS (
         extract(EPOCH FROM started_at - scheduled_at) * 1000 AS lag_ms
 ),
 
+summed AS (
+    SELECT
+        job_id,
+        (finished_at AT TIME ZONE 'UTC')::date AS day,
+        tenant_id,
+        count(*) FILTER (WHERE status = 'completed') AS completed,
+        count(*) FILTER (WHERE status = 'failed') AS failed,
+        count(*) FILTER (WHERE status = 'timeout') AS timeout,
+        count(*) FILTER (WHERE status = 'cancelled') AS cancelled,
+        sum(attempt) AS attempts,
+        coalesce(sum(duration_ms) FILTER (WHERE ran), 0) AS duration_ms_sum,
+        coalesce(max(duration_ms) FILTER (WHERE ran), 0) AS duration_ms_max,
+        coalesce(sum(lag_ms) FILTER (WHERE ran), 0) AS lag_ms_sum,
+        coalesce(max(lag_ms) FILTER (WHERE ran), 0) AS lag_ms_max,
+        max(started_at) AS last_run_at,
+        max(scheduled_at) AS last_scheduled_at,
+        (array_agg(status ORDER BY scheduled_at DESC, id DESC))[1] AS last_status
+    FROM logged
+    WHERE origin <> 'alert'
+    GROUP BY job_id, day, tenant_id
+),
+
+set_aside AS (
+    INSERT INTO job_counts (
+        job_id, day, tenant_id, completed, failed, timeout, cancelled, attempts,
+        duration_ms_sum, duration_ms_max, lag_ms_sum, lag_ms_max,
+        last_run_at, last_scheduled_at, last_status
+    )
+    SELECT
+        job_id, day, tenant_id, completed, failed, timeout, cancelled, attempts,
+        duration_ms_sum, duration_ms_max, lag_ms_sum, lag_ms_max,
+        last_run_at, last_scheduled_at, last_status
+    FROM summed
+    WHERE %(set_aside)s
+),
+
 totalled AS (
     INSERT INTO job_totals AS t (
         job_id, tenant_id, completed, failed, timeout, cancelled, last_run_at, last_status
@@ -205,14 +242,14 @@ totalled AS (
     SELECT
         job_id,
         tenant_id,
-        count(*) FILTER (WHERE status = 'completed'),
-        count(*) FILTER (WHERE status = 'failed'),
-        count(*) FILTER (WHERE status = 'timeout'),
-        count(*) FILTER (WHERE status = 'cancelled'),
-        max(started_at),
-        (array_agg(status ORDER BY scheduled_at DESC, id DESC))[1]
-    FROM logged
-    WHERE origin <> 'alert'
+        sum(completed),
+        sum(failed),
+        sum(timeout),
+        sum(cancelled),
+        max(last_run_at),
+        (array_agg(last_status ORDER BY last_scheduled_at DESC))[1]
+    FROM summed
+    WHERE NOT %(set_aside)s
     GROUP BY job_id, tenant_id
     ORDER BY job_id
     ON CONFLICT (job_id) DO UPDATE SET
@@ -230,21 +267,10 @@ counted AS (
         duration_ms_sum, duration_ms_max, lag_ms_sum, lag_ms_max
     )
     SELECT
-        job_id,
-        (finished_at AT TIME ZONE 'UTC')::date AS day,
-        tenant_id,
-        count(*) FILTER (WHERE status = 'completed'),
-        count(*) FILTER (WHERE status = 'failed'),
-        count(*) FILTER (WHERE status = 'timeout'),
-        count(*) FILTER (WHERE status = 'cancelled'),
-        sum(attempt),
-        coalesce(sum(duration_ms) FILTER (WHERE ran), 0),
-        coalesce(max(duration_ms) FILTER (WHERE ran), 0),
-        coalesce(sum(lag_ms) FILTER (WHERE ran), 0),
-        coalesce(max(lag_ms) FILTER (WHERE ran), 0)
-    FROM logged
-    WHERE origin <> 'alert'
-    GROUP BY job_id, day, tenant_id
+        job_id, day, tenant_id, completed, failed, timeout, cancelled, attempts,
+        duration_ms_sum, duration_ms_max, lag_ms_sum, lag_ms_max
+    FROM summed
+    WHERE NOT %(set_aside)s
     ORDER BY job_id, day
     ON CONFLICT (job_id, day) DO UPDATE SET
         completed = h.completed + excluded.completed,

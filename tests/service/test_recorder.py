@@ -33,7 +33,9 @@ def statuses(make):
 
 def test_outcomes_that_come_together_are_written_together(make, recording, outcomes, monkeypatch):
     sizes, end = [], executions.end
-    monkeypatch.setattr(executions, "end", lambda conn, batch: sizes.append(len(batch)) or end(conn, batch))
+    monkeypatch.setattr(
+        executions, "end", lambda conn, batch, **how: sizes.append(len(batch)) or end(conn, batch, **how)
+    )
     [recording.put(outcome) for outcome in outcomes(7)]
 
     recording.run_once()
@@ -60,7 +62,7 @@ def test_without_outcomes_nothing_is_written(recording, monkeypatch):
 
 
 def test_an_unreachable_database_keeps_the_batch(make, recording, outcomes, monkeypatch):
-    away = lambda *_: (_ for _ in ()).throw(Unavailable())  # noqa: E731
+    away = lambda *_, **__: (_ for _ in ()).throw(Unavailable())  # noqa: E731
     [recording.put(outcome) for outcome in outcomes(3)]
     with monkeypatch.context() as broken:
         broken.setattr(executions, "end", away)
