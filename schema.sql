@@ -1176,6 +1176,66 @@ COMMENT ON COLUMN public.job_alerts.completed IS 'job_totals.completed as it was
 COMMENT ON COLUMN public.job_alerts.streak IS 'Failures after the newest success, by scheduled_at.';
 
 --
+-- Name: job_counts; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.job_counts (
+    id bigint NOT NULL,
+    job_id uuid NOT NULL,
+    day date NOT NULL,
+    tenant_id text NOT NULL,
+    completed integer NOT NULL,
+    failed integer NOT NULL,
+    timeout integer NOT NULL,
+    cancelled integer NOT NULL,
+    attempts integer NOT NULL,
+    duration_ms_sum double precision NOT NULL,
+    duration_ms_max double precision NOT NULL,
+    lag_ms_sum double precision NOT NULL,
+    lag_ms_max double precision NOT NULL,
+    last_run_at timestamp with time zone,
+    last_scheduled_at timestamp with time zone NOT NULL,
+    last_status text NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0');
+
+--
+-- Name: TABLE job_counts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.job_counts IS 'Counts set aside by work.finish, a row per batch, job and day, until upkeep.fold_counts adds them to job_totals and job_history. Used only while an open transaction keeps old versions of those rows: each update walks past them all, and soon that would cost more than the work that is counted.';
+
+--
+-- Name: job_counts_folded; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.job_counts_folded
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+--
+-- Name: SEQUENCE job_counts_folded; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON SEQUENCE public.job_counts_folded IS 'Newest id that upkeep.fold_counts has folded: a hint, where to begin.';
+
+--
+-- Name: job_counts_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.job_counts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.job_counts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
 -- Name: job_history; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1481,6 +1541,13 @@ ALTER TABLE ONLY public.idempotency_keys
 
 ALTER TABLE ONLY public.job_alerts
     ADD CONSTRAINT job_alerts_pkey PRIMARY KEY (job_id);
+
+--
+-- Name: job_counts job_counts_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.job_counts
+    ADD CONSTRAINT job_counts_pkey PRIMARY KEY (id);
 
 --
 -- Name: job_history job_history_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -2024,6 +2091,12 @@ CREATE POLICY engine ON public.idempotency_keys TO scheduler_engine USING (true)
 CREATE POLICY engine ON public.job_alerts TO scheduler_engine USING (true);
 
 --
+-- Name: job_counts engine; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY engine ON public.job_counts TO scheduler_engine USING (true);
+
+--
 -- Name: job_history engine; Type: POLICY; Schema: public; Owner: -
 --
 
@@ -2076,6 +2149,12 @@ ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 --
 
 ALTER TABLE public.job_alerts ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: job_counts; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.job_counts ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: job_history; Type: ROW SECURITY; Schema: public; Owner: -
@@ -2144,6 +2223,12 @@ CREATE POLICY tenant ON public.idempotency_keys TO scheduler_api USING ((tenant_
 CREATE POLICY tenant ON public.job_alerts TO scheduler_api USING ((tenant_id = public.current_tenant()));
 
 --
+-- Name: job_counts tenant; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY tenant ON public.job_counts TO scheduler_api USING ((tenant_id = public.current_tenant()));
+
+--
 -- Name: job_history tenant; Type: POLICY; Schema: public; Owner: -
 --
 
@@ -2191,6 +2276,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125150200'),
     ('20261125150300'),
     ('20261125150400'),
+    ('20261125150500'),
     ('20261125160100'),
     ('20261125170000'),
     ('20261125180000'),
