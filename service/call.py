@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 import requests
 
 from service.curl import HAS_CURL, CurlAdapter
+from service.egress import ANYWHERE, Egress
 from service.stock import StockAdapter
 from service.transport import Answer, ExchangeError, Prepared, Transport, prepared
 
@@ -49,11 +50,13 @@ class Outcome:
     retry_not_before: datetime | None  # the same as a date, where the answer does not tell its own time
 
 
-def open_transport(slots: int, on_fault: Callable[[], None], adapter: str | None = None) -> Transport:
+def open_transport(
+    slots: int, on_fault: Callable[[], None], adapter: str | None = None, egress: Egress = ANYWHERE
+) -> Transport:
     """A transport for `slots` calls at once: "curl", "stock", or (None) curl where pycurl is installed."""
     if adapter is None:
         adapter = "curl" if HAS_CURL else "stock"
-    return {"curl": CurlAdapter, "stock": StockAdapter}[adapter](slots, on_fault)
+    return {"curl": CurlAdapter, "stock": StockAdapter}[adapter](slots, on_fault, egress)
 
 
 def prepare(request: Request) -> Prepared:
@@ -65,6 +68,8 @@ def prepare(request: Request) -> Prepared:
         raise _invalid("The method is not one that can be sent.")
     if not request.url.lower().startswith(("http://", "https://")):
         raise _invalid("The URL must begin with http:// or https://.")
+    if "@" in request.url.partition("://")[2].partition("/")[0].partition("?")[0].partition("#")[0]:
+        raise _invalid("The URL must not contain credentials.")
     body = None if method == "HEAD" else request.body
     ready = requests.PreparedRequest()
     try:

@@ -10,6 +10,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from service import log
+from service.egress import DENIED, Egress, egress_of
 from service.proxies import parse_networks
 from service.vault import parse_keys
 from service.zone import zone_names
@@ -93,6 +94,22 @@ def _database_url(raw: str) -> str:
     return raw
 
 
+def _networks(raw: str) -> str:
+    try:
+        egress_of(raw, "", strict=False)
+    except ValueError as error:
+        raise ValueError(f"addresses and networks such as 169.254.0.0/16,fe80::/10 ({error})") from error
+    return raw
+
+
+def _exceptions(raw: str) -> str:
+    try:
+        egress_of("", raw, strict=False)
+    except ValueError as error:
+        raise ValueError(f"addresses, networks and host names such as 10.1.2.3,hooks.internal ({error})") from error
+    return raw
+
+
 def _keys(raw: str) -> str:
     parse_keys(raw)
     return raw
@@ -142,6 +159,9 @@ class Config:
     audit_days: int = _setting("SCHEDULER_AUDIT_DAYS", 365, _whole(1, 36500))  # days the audit log is kept
     timezone: str = _setting("SCHEDULER_TIMEZONE", "UTC", _zone)  # default of jobs
     secrets_key: str = _setting("SECRETS_KEY", "", _keys, secret=True)  # one or more with commas; the first encrypts
+    egress_deny: str = _setting("EGRESS_DENY", DENIED, _networks)  # addresses that calls must not go to
+    egress_allow: str = _setting("EGRESS_ALLOW", "", _exceptions)  # addresses, networks and names that may be called
+    egress_strict: bool = _setting("EGRESS_STRICT", False, _flag)  # deny private and loopback ranges too
     tenant_required: bool = _setting("TENANT_REQUIRED", False, _flag)  # refuse requests without X-Tenant-ID
     log_level: str = _setting("LOG_LEVEL", "INFO", _log_level)  # as log.parse_level reads it
     log_format: str = _setting("LOG_FORMAT", "text", _log_format)
@@ -179,6 +199,11 @@ class Config:
     def variables(cls) -> list[str]:
         """Names of all variables, in the order of the fields."""
         return [item.metadata["name"] for item in fields(cls)]
+
+    @property
+    def egress(self) -> Egress:
+        """Which addresses calls may connect to."""
+        return egress_of(self.egress_deny, self.egress_allow, strict=self.egress_strict)
 
     @property
     def secrets_keys(self) -> tuple[bytes, ...]:

@@ -8,16 +8,19 @@ import contextlib
 import math
 import os
 import select
+import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import certifi
 
 from service import log
+from service.egress import ANYWHERE, Egress
 from service.transport import (
     BODY_LIMIT,
     HEADER_LIMIT,
@@ -28,6 +31,7 @@ from service.transport import (
     Sending,
     Transport,
     aborted,
+    egress_denied,
     timed_out,
     too_large,
 )
@@ -48,8 +52,8 @@ STATUS_LINE = b"HTTP/"
 class CurlAdapter(Transport):
     """The multi handle, its thread, and a free list of easy handles."""
 
-    def __init__(self, slots: int, on_fault: Callable[[], None]) -> None:
-        super().__init__(slots, on_fault)
+    def __init__(self, slots: int, on_fault: Callable[[], None], rules: Egress = ANYWHERE) -> None:
+        super().__init__(slots, on_fault, rules)
         self._waiting: deque[Exchange] = deque()
         self._aborts: deque[Exchange] = deque()
         self._closing = False
@@ -145,7 +149,7 @@ class CurlAdapter(Transport):
             self._multi.add_handle(handle.easy)
 
     def _new_handle(self) -> "_Handle":
-        handle = _Handle()
+        handle = _Handle(self._egress)
         self._handles.append(handle)
         self._by_easy[handle.easy] = handle
         return handle
@@ -224,9 +228,12 @@ class CurlAdapter(Transport):
 class _Handle:
     """An easy handle and what has arrived for the exchange that it carries."""
 
-    __slots__ = ("_body", "_lines", "_loaded", "_size", "easy", "exchange")
+    __slots__ = ("_body", "_egress", "_lines", "_loaded", "_opened", "_refused", "_size", "easy", "exchange")
 
-    def __init__(self) -> None:
+    def __init__(self, rules: Egress) -> None:
+        self._egress = rules
+        self._opened = False  # a connection to an address that may be called was begun
+        self._refused: str | None = None  # the range of an address that was not
         self.exchange: Exchange = Exchange()
         self._loaded: Prepared | None = None
         self._lines: list[bytes] = []  # status and header lines; libcurl itself stops at 300 KB of them
@@ -234,6 +241,7 @@ class _Handle:
         self._size = 0
         self.easy = pycurl.Curl()
         _set_constants(self.easy)
+        self.easy.setopt(pycurl.OPENSOCKETFUNCTION, self._open)
         self.easy.setopt(pycurl.HEADERFUNCTION, self._lines.append)
         self.easy.setopt(pycurl.WRITEFUNCTION, self._write)
 
@@ -242,6 +250,7 @@ class _Handle:
         self._lines.clear()
         self._body.clear()
         self._size = 0
+        self._opened, self._refused = False, None
         prepared = sending.prepared
         try:
             if prepared is not self._loaded:
@@ -255,6 +264,8 @@ class _Handle:
 
     def result(self, failure: ExchangeError | None) -> Answer | ExchangeError:
         """What has become of the exchange."""
+        if failure is not None and self._refused is not None and not self._opened:
+            return egress_denied(self._refused)
         head = b"".join(self._lines)
         if len(head) > HEADER_LIMIT:
             return too_large()
@@ -266,6 +277,16 @@ class _Handle:
         truncated = self._size > BODY_LIMIT or failure is not None
         status = self.easy.getinfo(pycurl.RESPONSE_CODE)
         return Answer(status, partial(_fields, head), b"".join(self._body), truncated=truncated)
+
+    def _open(self, _purpose: int, target: Any) -> Any:
+        """The socket of a new connection, to the very address it will connect to; none where that is denied."""
+        url = str(self._loaded.request.url) if self._loaded is not None else ""
+        refused = self._egress.refusal(target.addr[0], urlsplit(url).hostname or "")
+        if refused is not None:
+            self._refused = refused
+            return pycurl.SOCKET_BAD
+        self._opened = True
+        return socket.socket(target.family, target.socktype, target.protocol)
 
     def _write(self, data: bytes) -> int | None:
         """Take a piece of the body; past the limit libcurl is made to stop and to close the connection."""

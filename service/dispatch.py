@@ -10,6 +10,7 @@ from psycopg import Connection
 from service import claims, db, log, metrics, worker
 from service.call import open_transport
 from service.claims import ClaimedExecution
+from service.egress import ANYWHERE, Egress
 from service.executions import Ended
 from service.fairness import Shares, Tier
 from service.front import Front
@@ -38,6 +39,7 @@ class Dispatcher:
         worker_id: Callable[[], UUID | None],
         on_fault: Callable[[], None],
         vault: Vault,
+        egress: Egress = ANYWHERE,
         adapter: str | None = None,
     ) -> None:
         self._pool = pool
@@ -45,7 +47,7 @@ class Dispatcher:
         self._slots = slots
         self._worker_id = worker_id
         self._requests = Requests(vault)
-        self._transport = open_transport(slots, on_fault, adapter)
+        self._transport = open_transport(slots, on_fault, adapter, egress)
         self._flights: dict[UUID, Attempt] = {}
         self._in_doubt = False  # a claim or a return may have been committed without an answer
         self._backlog = False  # there may be more pending than was claimed

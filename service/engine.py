@@ -41,6 +41,7 @@ class Engine:
             lambda: self._registration.claimant,
             on_failure,
             Vault(config.secrets_keys),
+            config.egress,
         )
         self.lease = Lease(config, str(self._registration.id))
         ticker = Ticker(self._pool, self.lease, timedelta(seconds=config.misfire_after), self._on_work)

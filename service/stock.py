@@ -23,6 +23,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from service import log
+from service.egress import ANYWHERE, Egress
 from service.transport import (
     BODY_LIMIT,
     HEADER_LIMIT,
@@ -32,6 +33,7 @@ from service.transport import (
     Sending,
     Transport,
     aborted,
+    egress_denied,
     timed_out,
     too_large,
 )
@@ -42,8 +44,8 @@ KEPT_HOSTS = 64  # whose connections are kept
 class StockAdapter(Transport):
     """requests' own adapter, each exchange under one deadline."""
 
-    def __init__(self, slots: int, on_fault: Callable[[], None]) -> None:
-        super().__init__(slots, on_fault)
+    def __init__(self, slots: int, on_fault: Callable[[], None], rules: Egress = ANYWHERE) -> None:
+        super().__init__(slots, on_fault, rules)
         self._lock = threading.Condition()
         self._waiting: deque[Exchange] = deque()
         self._active: dict[Exchange, queue.SimpleQueue[Answer | Exception]] = {}
@@ -123,7 +125,7 @@ class StockAdapter(Transport):
         except ExchangeError as error:
             return error
         request = _whole(sending)
-        attempt = _Exchange(results, lambda: self._adapter.exchange(request, sending.prepared.timeout))
+        attempt = _Exchange(results, self._egress, lambda: self._adapter.exchange(request, sending.prepared.timeout))
         attempt.start()
         try:
             result = results.get(timeout=sending.prepared.timeout)
@@ -145,10 +147,13 @@ def _whole(sending: Sending) -> requests.PreparedRequest:
 class _Exchange(threading.Thread):
     """One exchange in its thread; holds its sockets, so that cut() can end it from outside."""
 
-    def __init__(self, results: "queue.SimpleQueue[Answer | Exception]", act: Callable[[], Answer]) -> None:
+    def __init__(
+        self, results: "queue.SimpleQueue[Answer | Exception]", rules: Egress, act: Callable[[], Answer]
+    ) -> None:
         super().__init__(name=f"{threading.current_thread().name}-exchange", daemon=True)
         self._results = results
         self._act = act
+        self.egress = rules
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
         self._over = False
@@ -232,9 +237,36 @@ class _Held(HTTPConnection):
     response_class = _WholeHead
 
     def _new_conn(self) -> socket.socket:
-        sock = super()._new_conn()
+        sock = self._connected()
         _current().hold(sock)
         return sock
+
+    def _connected(self) -> socket.socket:
+        """A socket to the first address that may be called and answers; what was looked up is looked up once."""
+        name, failure = self._dns_host, None
+        try:
+            for address in self._addresses():
+                self._dns_host = address
+                try:
+                    return super()._new_conn()
+                except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
+                    failure = error
+        finally:
+            self._dns_host = name  # what Host and SNI go by
+        raise failure or urllib3.exceptions.NewConnectionError(self, "the name has no address")
+
+    def _addresses(self) -> list[str]:
+        """What the host resolves to, without what is denied; raises ExchangeError when that leaves nothing."""
+        try:
+            found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+        except (socket.gaierror, UnicodeError) as error:
+            raise urllib3.exceptions.NameResolutionError(self.host, self, socket.gaierror(str(error))) from error
+        addresses = list(dict.fromkeys(str(item[4][0]) for item in found))
+        refused = {address: _current().egress.refusal(address, self._dns_host) for address in addresses}
+        allowed = [address for address in addresses if refused[address] is None]
+        if not allowed:
+            raise egress_denied(str(refused[addresses[0]]))
+        return allowed
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         _current().reused = self.sock is not None
@@ -312,6 +344,9 @@ FAILURES: tuple[tuple[type[BaseException], str, bool, str], ...] = (
 def _failure(error: BaseException) -> ExchangeError:
     """The failure in our codes; its own text is left out, since it quotes the URL."""
     chain = list(_chain(error))
+    for link in chain:
+        if isinstance(link, ExchangeError):
+            return link
     for kind, code, retryable, sentence in FAILURES:
         if any(isinstance(link, kind) for link in chain):
             return ExchangeError(code, sentence, retryable=retryable)

@@ -16,6 +16,9 @@ from requests.adapters import BaseAdapter
 from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 
+from service import egress
+from service.egress import Egress
+
 BODY_LIMIT = 64 * 1024  # bytes of an answer's body that are kept; the rest is not read
 HEADER_LIMIT = 64 * 1024  # bytes of all status and header lines of an answer together
 
@@ -43,6 +46,11 @@ def too_large() -> ExchangeError:
     """The error of an answer whose headers pass HEADER_LIMIT."""
     message = f"The answer's headers are larger than {HEADER_LIMIT} bytes."
     return ExchangeError("response_too_large", message, retryable=False)
+
+
+def egress_denied(network: str) -> ExchangeError:
+    """The error of an exchange whose receiver has no address that may be called."""
+    return ExchangeError("egress_denied", egress.message(network), retryable=False)
 
 
 class Answer(requests.Response):
@@ -121,8 +129,10 @@ class Transport(BaseAdapter):
     what was under way has then no end.
     """
 
-    def __init__(self, slots: int, on_fault: Callable[[], None]) -> None:
+    def __init__(self, slots: int, on_fault: Callable[[], None], rules: Egress) -> None:
+        """rules say which addresses may be connected to."""
         super().__init__()
+        self._egress = rules
         self._slots = slots
         self._on_fault = on_fault
 

@@ -23,8 +23,9 @@ api = Resource("jobs")
 @api.route("POST", "/jobs", body=JobCreate, answer=answers.Job, status=201, errors=[409])
 def create_job(call: Call, body: JobCreate) -> Reply:
     """Register a job."""
+    definition = definition_of(call, body)
     with call.transaction() as conn:
-        job = jobs.create(conn, call.tenant, definition_of(call, body), call.services.vault)
+        job = jobs.create(conn, call.tenant, definition, call.services.vault)
     return Reply(answers.of(answers.Job, job))
 
 
@@ -37,6 +38,7 @@ def definition_of(call: Call, body: JobCreate) -> dict[str, Any]:
         "retry_delay": config.retry_delay,
     }
     given = body.model_dump()
+    call.services.check_endpoint(body.endpoint)
     return given | {name: value for name, value in defaults.items() if given[name] is None}
 
 
@@ -150,6 +152,8 @@ def patch_job(call: Call, id: UUID, body: JobUpdate) -> Reply:
 def _update(call: Call, id: UUID, body: JobUpdate) -> Reply:
     given = body.model_dump()
     changes = {name: given[name] for name in body.model_fields_set}
+    if "endpoint" in changes:
+        call.services.check_endpoint(body.endpoint)
     with call.transaction() as conn:
         _expect(call, conn, id)
         job = jobs.update(conn, call.tenant, id, changes, _misfire_after(call), call.services.vault)

@@ -11,6 +11,7 @@ from psycopg import Connection
 from service import db
 from service.api.conditions import Conditions
 from service.config import Config
+from service.errors import Problem, ValidationFailed
 from service.vault import Vault
 
 
@@ -22,6 +23,13 @@ class Services:
     pool: db.Pool  # of role api
     draining: threading.Event  # set: /ready says no
     lease_state: Callable[[], Mapping[str, Any]] | None = None  # status (ok, down) and holder of the ticker lease
+
+    def check_endpoint(self, endpoint: str) -> None:
+        """Raise ValidationFailed for a URL whose host is an address that calls must not go to."""
+        refused = self.config.egress.refusal_of_url(endpoint)
+        if refused is not None:
+            message = f"must not be an address in {refused}, which calls must not go to"
+            raise ValidationFailed([Problem("endpoint", message)])
 
     @property
     def vault(self) -> Vault:

@@ -13,6 +13,7 @@ import pytest
 
 from service.call import Outcome, Request, judge, open_transport, prepare
 from service.claims import ClaimedExecution
+from service.egress import ANYWHERE, Egress
 from service.executions import Ended
 from service.transport import Answer, Exchange, ExchangeError, Sending
 from service.vault import Vault
@@ -185,10 +186,10 @@ class OneCall(Exchange):
 class Caller:
     """Makes calls, one at a time, over connections it keeps."""
 
-    def __init__(self, adapter: str | None = None, vault: Vault | None = None) -> None:
+    def __init__(self, adapter: str | None = None, vault: Vault | None = None, egress: Egress = ANYWHERE) -> None:
         self.requests = Requests(vault or Vault())
         self.faults: list[bool] = []
-        self.transport = open_transport(1, lambda: self.faults.append(True), adapter)
+        self.transport = open_transport(1, lambda: self.faults.append(True), adapter, egress)
         self.last: Exchange | None = None
 
     def call(self, request: Request) -> Outcome:

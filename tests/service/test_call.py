@@ -173,17 +173,6 @@ def test_own_headers_win_and_may_be_any_text(caller, receiver):
     assert header(head, b"content-length") == b"2"
 
 
-def test_a_password_in_the_url_is_sent_unless_the_job_names_its_own(caller, receiver):
-    target = receiver(answering(OK, OK))
-    url = f"http://user:secret@127.0.0.1:{target.port}/"
-
-    caller.call(ask(url))
-    caller.call(ask(url, headers={"authorization": "Bearer mine"}))
-
-    sent = [header(request, b"authorization") for request in target.requests]
-    assert sent == [b"Basic dXNlcjpzZWNyZXQ=", b"Bearer mine"]
-
-
 @pytest.mark.parametrize(
     "changes",
     [

@@ -51,7 +51,7 @@ def faults():
 def dispatcher(request, make, engine_pool, recording, faults):
     worker_id = make.worker()
     fault = lambda: faults.append(True)  # noqa: E731
-    one = Dispatcher(engine_pool, recording, SLOTS, lambda: worker_id, fault, Vault(), request.param)
+    one = Dispatcher(engine_pool, recording, SLOTS, lambda: worker_id, fault, Vault(), adapter=request.param)
     one.start(lambda: None)
     yield one
     one.drain(0.0)
