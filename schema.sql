@@ -80,6 +80,43 @@ $$;
 COMMENT ON FUNCTION public.audit_job() IS 'Record a change of a job, whoever makes it and by whatever statement.';
 
 --
+-- Name: audit_key(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.audit_key() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    hidden text [] := ARRAY['id', 'tenant_id', 'hash', 'last_used_at'];
+    key api_keys := coalesce(new, old);
+    was jsonb := CASE WHEN tg_op <> 'INSERT' THEN to_jsonb(old) - hidden END;
+    is_now jsonb := CASE WHEN tg_op <> 'DELETE' THEN to_jsonb(new) - hidden END;
+BEGIN
+    IF was = is_now AND new.hash = old.hash AND new.tenant_id = old.tenant_id THEN
+        RETURN NULL;
+    END IF;
+    PERFORM record_audit(
+        key.tenant_id,
+        CASE
+            WHEN tg_op = 'INSERT' THEN 'key.create'
+            WHEN tg_op = 'DELETE' THEN 'key.purge'
+            WHEN old.revoked_at IS NULL AND new.revoked_at IS NOT NULL THEN 'key.revoke'
+            ELSE 'key.update'
+        END,
+        key.id, NULL, audit_changes(was, is_now), audit_changes(is_now, was)
+    );
+    RETURN NULL;
+END
+$$;
+
+--
+-- Name: FUNCTION audit_key(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.audit_key() IS 'Record what happens to a key, whoever does it; its hash is not shown.';
+
+--
 -- Name: masked_headers(jsonb); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -389,6 +426,98 @@ CREATE FUNCTION public.execution_instant(id uuid) RETURNS timestamp with time zo
 COMMENT ON FUNCTION public.execution_instant(id uuid) IS 'The millisecond an execution id carries. scheduled_at lies within it, so a look-up by id that also bounds scheduled_at reads one partition.';
 
 --
+-- Name: api_keys; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.api_keys (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    tenant_id text NOT NULL,
+    name text NOT NULL,
+    prefix text NOT NULL,
+    hash bytea NOT NULL,
+    scope text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    CONSTRAINT api_keys_expires_later CHECK ((expires_at > created_at)),
+    CONSTRAINT api_keys_hash_length CHECK ((octet_length(hash) = 32)),
+    CONSTRAINT api_keys_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 255))),
+    CONSTRAINT api_keys_prefix_length CHECK (((char_length(prefix) >= 1) AND (char_length(prefix) <= 16))),
+    CONSTRAINT api_keys_scope_known CHECK ((scope = ANY (ARRAY['read'::text, 'write'::text, 'admin'::text]))),
+    CONSTRAINT api_keys_tenant_id_pattern CHECK ((tenant_id ~ '^[A-Za-z0-9._:-]{1,64}$'::text))
+);
+
+--
+-- Name: TABLE api_keys; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.api_keys IS 'Keys that open the API, each to one tenant. Revoked ones stay, so that the audit log can be read.';
+
+--
+-- Name: COLUMN api_keys.prefix; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.api_keys.prefix IS 'How the key begins, to recognize it by.';
+
+--
+-- Name: COLUMN api_keys.hash; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.api_keys.hash IS 'SHA-256 of the key, which find_api_key looks up. A key is 256 random bits, so nobody finds it by trying: a slow hash, which guards what people choose, would only cost every request.';
+
+--
+-- Name: COLUMN api_keys.scope; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.api_keys.scope IS 'read (GET only), write (all but the audit log), admin (all).';
+
+--
+-- Name: COLUMN api_keys.last_used_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.api_keys.last_used_at IS 'Written once a minute at most.';
+
+--
+-- Name: find_api_key(bytea); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.find_api_key(digest bytea) RETURNS TABLE(id uuid, tenant_id text, scope text, hash bytea)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    BEGIN ATOMIC
+ WITH live AS (
+          SELECT k.id,
+             k.tenant_id,
+             k.scope,
+             k.hash
+            FROM public.api_keys k
+           WHERE ((k.hash = find_api_key.digest) AND (k.revoked_at IS NULL) AND ((k.expires_at > now()) OR (k.expires_at IS NULL)))
+         ), stale AS (
+          SELECT k.id
+            FROM (public.api_keys k
+              JOIN live l_1 ON ((k.id = l_1.id)))
+           WHERE ((k.last_used_at < (now() - '00:01:00'::interval)) OR (k.last_used_at IS NULL))
+          FOR UPDATE OF k SKIP LOCKED
+         ), used AS (
+          UPDATE public.api_keys k SET last_used_at = now()
+            FROM stale s
+           WHERE (k.id = s.id)
+         )
+  SELECT l.id,
+     l.tenant_id,
+     l.scope,
+     l.hash
+    FROM live l;
+END;
+
+--
+-- Name: FUNCTION find_api_key(digest bytea); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.find_api_key(digest bytea) IS 'The key with this hash, unless it is revoked or has expired, whoever''s it is: a request''s tenant is not known before. Runs as the owner, so that the API can look up a key it was shown and no other.';
+
+--
 -- Name: last_rank(text, smallint); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -645,7 +774,7 @@ COMMENT ON COLUMN public.audit_log.after IS 'What changed, as it became, or what
 -- Name: COLUMN audit_log.request_id; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.audit_log.request_id IS 'traceId of the API request.';
+COMMENT ON COLUMN public.audit_log.request_id IS 'X-Request-ID of the API request, as the service''s log has it too.';
 
 --
 -- Name: execution_log; Type: TABLE; Schema: public; Owner: -
@@ -1501,6 +1630,20 @@ ALTER TABLE ONLY public.alert_requests
     ADD CONSTRAINT alert_requests_pkey PRIMARY KEY (execution_id);
 
 --
+-- Name: api_keys api_keys_hash_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_hash_key UNIQUE (hash);
+
+--
+-- Name: api_keys api_keys_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+
+--
 -- Name: audit_log audit_log_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1609,6 +1752,24 @@ CREATE INDEX alert_requests_incident_idx ON public.alert_requests USING btree (i
 --
 
 COMMENT ON INDEX public.alert_requests_incident_idx IS 'Serves upkeep.purge_incidents: what goes with an incident.';
+
+--
+-- Name: INDEX api_keys_hash_key; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.api_keys_hash_key IS 'Serves keys.find, through find_api_key.';
+
+--
+-- Name: api_keys_tenant_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX api_keys_tenant_idx ON public.api_keys USING btree (tenant_id, created_at, id);
+
+--
+-- Name: INDEX api_keys_tenant_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.api_keys_tenant_idx IS 'Serves keys.list.';
 
 --
 -- Name: audit_log_at_idx; Type: INDEX; Schema: public; Owner: -
@@ -1953,6 +2114,18 @@ ALTER INDEX public.execution_log_tenant_idx ATTACH PARTITION public.execution_lo
 ALTER INDEX public.execution_log_ended_idx ATTACH PARTITION public.execution_log_default_tenant_id_status_scheduled_at_id_idx;
 
 --
+-- Name: api_keys api_keys_audit; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER api_keys_audit AFTER INSERT OR DELETE OR UPDATE OF id, tenant_id, name, prefix, hash, scope, created_at, expires_at, revoked_at ON public.api_keys FOR EACH ROW EXECUTE FUNCTION public.audit_key();
+
+--
+-- Name: TRIGGER api_keys_audit ON api_keys; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER api_keys_audit ON public.api_keys IS 'Every change of a key goes to audit_log, save its last use.';
+
+--
 -- Name: audit_log audit_log_insert_only; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -2043,10 +2216,22 @@ ALTER TABLE ONLY public.job_versions
     ADD CONSTRAINT job_versions_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
 
 --
+-- Name: api_keys admin; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY admin ON public.api_keys TO scheduler_admin USING (true);
+
+--
 -- Name: alert_requests; Type: ROW SECURITY; Schema: public; Owner: -
 --
 
 ALTER TABLE public.alert_requests ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: api_keys; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: audit_log; Type: ROW SECURITY; Schema: public; Owner: -
@@ -2278,6 +2463,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125150400'),
     ('20261125150500'),
     ('20261125160100'),
+    ('20261125160200'),
     ('20261125170000'),
     ('20261125180000'),
     ('20261125180001'),

@@ -163,6 +163,7 @@ class Config:
     egress_allow: str = _setting("EGRESS_ALLOW", "", _exceptions)  # addresses, networks and names that may be called
     egress_strict: bool = _setting("EGRESS_STRICT", False, _flag)  # deny private and loopback ranges too
     tenant_required: bool = _setting("TENANT_REQUIRED", False, _flag)  # refuse requests without X-Tenant-ID
+    auth_required: bool = _setting("AUTH_REQUIRED", False, _flag)  # refuse requests without an API key
     log_level: str = _setting("LOG_LEVEL", "INFO", _log_level)  # as log.parse_level reads it
     log_format: str = _setting("LOG_FORMAT", "text", _log_format)
     tracing_enabled: bool = _setting("TRACING_ENABLED", False, _flag)

@@ -14,15 +14,17 @@ from service.config import Config
 from service.errors import Conflict, KeyTaken, Problem, ServiceError, Unavailable, ValidationFailed
 
 RV = TypeVar("RV")
-STATEMENT_SECONDS = {"api": 4, "engine": 30}  # the server ends a statement after these
+STATEMENT_SECONDS = {"api": 4, "engine": 30, "admin": 30}  # the server ends a statement after these
 
 # Every statement of the engine walks indexes with bound values, so one plan serves for all of them: it is made once a
 # session, and it must not be the one that is best while a table happens to be small.
 PLANNING = {
     "api": "",
+    "admin": "",
     "engine": " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c jit=off",
 }
-ANSWER_SECONDS = {"api": 5.5, "engine": 35.0}  # the client ends a session that has said nothing for these
+# The client ends a session that has said nothing for these.
+ANSWER_SECONDS = {"api": 5.5, "engine": 35.0, "admin": 35.0}
 
 # A process frozen within a transaction keeps its row locks, and other tickers pass those jobs over: the server ends
 # such a session before a run can be late by more than three seconds.
@@ -51,7 +53,7 @@ Pool = ConnectionPool[Session]
 
 
 def connect(config: Config, role: str) -> Connection[Any]:
-    """Open one autocommit session of role `api` or `engine`, outside any pool (for LISTEN, say)."""
+    """Open one autocommit session of role `api`, `engine` or `admin`, outside any pool (for LISTEN, say)."""
     conn: Connection[Any] = psycopg.connect(config.database_conninfo, **_session_arguments(role))
     _enter_role(conn, role=f"scheduler_{role}")
     return conn

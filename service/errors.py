@@ -3,6 +3,8 @@
 ServiceError
  ├── ValidationFailed   400  what the client sent breaks a rule; `problems` names each field and the fix
  ├── MalformedRequest   400  the request could not be read at all
+ ├── Unauthorized       401  no key, or none that is good; WWW-Authenticate says what to send
+ ├── Forbidden          403  the key does not reach so far
  ├── NotFound           404  no such thing for this tenant
  ├── Conflict           409  the thing's state forbids it
  │    ├── Deleted            the job is deleted
@@ -35,6 +37,11 @@ class ServiceError(Exception):
     code = "INTERNAL_ERROR"
     retry_after_seconds: int | None = None
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the answer's headers say of it."""
+        return {} if self.retry_after_seconds is None else {"Retry-After": str(self.retry_after_seconds)}
+
     def __init__(self, message: str | None = None, problems: Sequence[Problem] = ()) -> None:
         super().__init__(message or (type(self).__doc__ or "").strip())
         self.problems = problems
@@ -55,6 +62,25 @@ class MalformedRequest(ServiceError):
 
     status = 400
     code = "MALFORMED_REQUEST"
+
+
+class Unauthorized(ServiceError):
+    """Send a valid API key as Authorization: Bearer <key>."""
+
+    status = 401
+    code = "UNAUTHORIZED"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """How to authenticate."""
+        return {"WWW-Authenticate": 'Bearer realm="scheduler"'}
+
+
+class Forbidden(ServiceError):
+    """The API key does not allow this."""
+
+    status = 403
+    code = "FORBIDDEN"
 
 
 class NotFound(ServiceError):

@@ -9,6 +9,7 @@ from opentelemetry.trace import SpanKind
 
 from service import log, metrics, tracing
 from service.api import access, body, envelope, health, openapi
+from service.api.guard import Guard
 from service.api.routing import Resource
 from service.api.services import Services
 from service.proxies import behind_proxies, parse_networks
@@ -59,6 +60,7 @@ def _app(services: Services, resources: Iterable[Resource]) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False
     app.extensions["scheduler"] = services
+    app.extensions["guard"] = Guard(services.config, services.pool)
     for resource in resources:
         plain = resource.routes[0].plain
         app.register_blueprint(resource.blueprint, url_prefix=None if plain else openapi.PREFIX)

@@ -299,7 +299,7 @@ class AuditEntry(Answer):
         description="What changed, as it became, or what was asked for. A value of more than 8 KiB is shown by its "
         "length and SHA-256."
     )
-    request_id: str | None = Field(description="traceId of the request; null when it was none.")
+    request_id: str | None = Field(description="X-Request-ID of the request; null when it was none.")
 
 
 class Pagination(Answer):

@@ -13,7 +13,7 @@ BY_TIME = "audit"
 api = Resource("audit")
 
 
-@api.route("GET", "/audit", query=AuditQuery, answer=list[answers.AuditEntry])
+@api.route("GET", "/audit", query=AuditQuery, answer=list[answers.AuditEntry], scope="admin")
 def list_audit(call: Call, query: AuditQuery) -> Reply:
     """List who changed what, newest first."""
     cursor = within(BY_TIME, query.cursor)

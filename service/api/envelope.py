@@ -91,8 +91,7 @@ def install(app: Flask) -> None:
 def refusal(error: ServiceError) -> Response:
     """The answer that an error is."""
     response = failure(error.status, error.code, str(error), error.problems)
-    if error.retry_after_seconds is not None:
-        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    response.headers.update(error.headers)
     return response
 
 

@@ -23,7 +23,9 @@ from service.api import (
     schedules,
 )
 from service.api.conditions import IF_MATCH, IF_NONE_MATCH
-from service.api.routing import TENANT, TENANT_HEADER, Resource, Route
+from service.api.guard import TENANT_HEADER
+from service.api.routing import Resource, Route
+from service.tenant import TENANT
 
 PREFIX = "/api/v1"
 RESOURCES = (
@@ -75,14 +77,27 @@ ETAG = {
         "description": "Changes with the definition and status of the job, not with the counts of its runs.",
     }
 }
+KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An API key, made by `python -m service keys create`. Needed where AUTH_REQUIRED is set. It "
+    "belongs to one tenant, so X-Tenant-ID may be left out.",
+}
 ERRORS = {
     400: "Not valid or not readable; validation names each field",
+    401: "A key is needed, and the request has none that is good",
+    403: "The key does not reach so far, or belongs to another tenant",
     404: "No such resource",
     409: "The resource's state forbids it",
     412: "The job is not as If-Match or If-None-Match demands",
     413: "The body is too large",
     415: "The body is not JSON",
     503: "The database is out of reach, or the service not ready",
+}
+
+HEADERS: dict[int, Any] = {
+    401: {"WWW-Authenticate": {"schema": {"type": "string"}}},
+    503: {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}},
 }
 
 
@@ -105,7 +120,7 @@ def document() -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "tags": [{"name": resource.name} for resource in RESOURCES],
         "paths": paths,
-        "components": {"schemas": dict(sorted(writer.schemas.items()))},
+        "components": {"schemas": dict(sorted(writer.schemas.items())), "securitySchemes": {"key": KEY}},
     }
 
 
@@ -129,6 +144,9 @@ class _Writer:
             "parameters": self._parameters(route),
             "responses": self._responses(route),
         }
+        if not route.plain:
+            operation["description"] = f"Needs a key of scope {route.needed_scope} where keys are needed."
+            operation["security"] = [{"key": []}, {}]
         if route.body is not None:
             content = {"application/json": {"schema": self.schema(route.body, "validation")}}
             operation["requestBody"] = {"required": True, "content": content}
@@ -165,7 +183,7 @@ class _Writer:
         responses: dict[str, Any] = {
             str(status): self._success(route) for status in (route.status, *route.other_statuses)
         }
-        codes = set(route.errors) if route.plain else {400, 503, *route.errors}
+        codes = set(route.errors) if route.plain else {400, 401, 403, 503, *route.errors}
         if route.method == "POST":
             codes.add(409)
         if route.conditional:
@@ -181,6 +199,8 @@ class _Writer:
                 "description": ERRORS[code],
                 "content": {"application/json": {"schema": schema}},
             }
+            if code in HEADERS:
+                responses[str(code)]["headers"] = HEADERS[code]
         return responses
 
     def _success(self, route: Route) -> dict[str, Any]:

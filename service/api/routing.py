@@ -1,6 +1,5 @@
 """Routes that declare their models: what validates a request is also what the OpenAPI document shows."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,15 +9,14 @@ from uuid import UUID
 from flask import Blueprint, Response, current_app, g, request
 from pydantic import BaseModel, ValidationError
 
-from service.api import answers, body, conditions, envelope, fields, idempotency, messages
+from service.api import access, answers, body, conditions, envelope, fields, idempotency, messages
 from service.api.conditions import Conditions
+from service.api.guard import Guard
 from service.api.requests import Nothing
 from service.api.services import Call, Services
 from service.errors import NotFound, Problem, ValidationFailed
+from service.keys import Scope
 
-DEFAULT_TENANT = "00000000-0000-0000-0000-000000000000"
-TENANT = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-TENANT_HEADER = "X-Tenant-ID"
 THINGS = {"jobs": "job", "executions": "execution"}  # what an id in a path stands for
 
 Handler = Callable[..., "Reply"]
@@ -49,7 +47,13 @@ class Route:
     other_statuses: Sequence[int] = ()  # successes too
     errors: Sequence[int] = ()
     conditional: bool = False  # heeds If-Match and If-None-Match, on the job that the path names
-    plain: bool = False  # outside the prefix: no tenant, no envelope, any query
+    plain: bool = False  # outside the prefix: no tenant, no key, no envelope, any query
+    scope: Scope | None = None  # that a key must have; None: read for GET, write for the others
+
+    @property
+    def needed_scope(self) -> Scope:
+        """The scope that a key must have."""
+        return self.scope or ("read" if self.method == "GET" else "write")
 
 
 @dataclass(slots=True)
@@ -89,17 +93,19 @@ class Resource:
 
 def _view(route: Route, handler: Handler) -> Callable[..., Response]:
     def view(**path: Any) -> Response:
-        values, problems = _read(route)
+        guard: Guard = current_app.extensions["guard"]
+        problems: list[Problem] = []
+        caller = guard.admit(route.needed_scope, problems)
+        values = _read(route, problems)
         given = conditions.read(request.headers, problems) if route.conditional else Conditions()
         if not fields.KEY.fullmatch(path.get("key", "k")):
             problems.append(Problem("key", f"must be {fields.KEY_RULE}"))
         key = idempotency.key_of(problems) if route.method == "POST" else None
         services: Services = current_app.extensions["scheduler"]
-        tenant = _tenant(services.config.tenant_required, problems)
         if problems:
             raise ValidationFailed(problems)
-        g.tenant = tenant
-        call = Call(services, tenant, None, envelope.trace_id(), given)
+        g.tenant = caller.tenant
+        call = Call(services, caller, access.request_id(), given)
         act = partial(_act, route, handler, path | values)
         return act(call) if key is None else idempotency.once(call, key, values, act)
 
@@ -132,14 +138,15 @@ def _missing(route: Route, id: UUID | None = None, key: str = "") -> str:
     return f"There is no {thing} with the key {key}." if id is None else f"There is no {thing} {id}."
 
 
-def _read(route: Route) -> tuple[dict[str, BaseModel], list[Problem]]:
-    """The models a route declares, filled from the request, and every field that breaks a rule."""
+def _read(route: Route, problems: list[Problem]) -> dict[str, BaseModel]:
+    """The models a route declares, filled from the request; every field that breaks a rule goes to `problems`."""
     values: dict[str, BaseModel] = {}
-    query, problems = _query()
+    query, repeated = _query()
+    problems += repeated
     problems += _fill(values, "query", route.query, query)
     if route.body is not None or (request.method == "POST" and request.content_length):
         problems += _fill(values, "body", route.body or Nothing, body.read_fields(request))
-    return {name: value for name, value in values.items() if type(value) is not Nothing}, problems
+    return {name: value for name, value in values.items() if type(value) is not Nothing}
 
 
 def _fill(values: dict[str, BaseModel], name: str, model: type[BaseModel], given: dict[str, Any]) -> list[Problem]:
@@ -157,22 +164,6 @@ def _query() -> tuple[dict[str, str], list[Problem]]:
     given = request.args.to_dict(flat=False)
     repeated = [Problem(name, "must be given once") for name, values in given.items() if len(values) > 1]
     return {name: values[0] for name, values in given.items()}, repeated
-
-
-def _tenant(required: bool, problems: list[Problem]) -> str:
-    header = request.headers.get(TENANT_HEADER)
-    if header is None:
-        if required:
-            problems.append(Problem(TENANT_HEADER, "is required", "required"))
-        return DEFAULT_TENANT
-    if not TENANT.fullmatch(header):
-        message = "must be a UUID, or 1 to 64 of letters, digits, '.', '_', '-', ':'"
-        problems.append(Problem(TENANT_HEADER, message))
-    return header.lower() if _is_uuid(header) else header
-
-
-def _is_uuid(text: str) -> bool:
-    return re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", text) is not None
 
 
 def _plain(data: Any) -> Any:

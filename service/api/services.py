@@ -10,6 +10,7 @@ from psycopg import Connection
 
 from service import db
 from service.api.conditions import Conditions
+from service.api.guard import Caller
 from service.config import Config
 from service.errors import Problem, ValidationFailed
 from service.vault import Vault
@@ -42,14 +43,18 @@ class Call:
     """One request, once its tenant is known."""
 
     services: Services
-    tenant: str
-    actor: str | None  # as the audit log names whoever asks; None: somebody without a key
+    caller: Caller
     request_id: str
     conditions: Conditions  # on the job that the path names
     conn: Connection[Any] | None = None  # where a transaction is open that the request is served in
+
+    @property
+    def tenant(self) -> str:
+        """Whose rows it sees and touches."""
+        return self.caller.tenant
 
     def transaction(self) -> AbstractContextManager[Connection[Any]]:
         """A transaction that sees this tenant's rows only; the one that is open, if any."""
         if self.conn is not None:
             return nullcontext(self.conn)
-        return db.transaction(self.services.pool, self.tenant, self.actor, self.request_id)
+        return db.transaction(self.services.pool, self.caller.tenant, self.caller.actor, self.request_id)

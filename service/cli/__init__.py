@@ -44,6 +44,7 @@ COMMANDS = {
     "engine": Command("serve", "run the engine only: tick, claim, call"),
     "home": Command("home", "as all, with PostgreSQL and Redis of its own unless a database is set"),
     "migrate": Command("migrate", "apply pending migrations"),
+    "keys": Command("keys", "make, list and revoke API keys"),
     "openapi": Command("openapi", "print the OpenAPI document"),
     "secrets": Command("secrets", "encrypt stored secrets anew, under the first key of SECRETS_KEY"),
 }

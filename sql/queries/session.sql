@@ -1,5 +1,5 @@
 -- name: enter_role :exec
--- Work as a database role for the rest of the session. Params: role text (scheduler_api or scheduler_engine).
+-- Work as a database role for the rest of the session. Params: role text (scheduler_api, scheduler_engine or scheduler_admin).
 SELECT set_config('role', %(role)s, FALSE);
 
 -- name: enter_tenant :exec
