@@ -11,6 +11,7 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    RootModel,
     SerializerFunctionWrapHandler,
     model_serializer,
 )
@@ -92,6 +93,10 @@ class Job(Answer):
     version: int = Field(description="Counts the edits, from 1.")
     created_at: datetime
     updated_at: datetime
+
+
+class JobDefaults(RootModel[dict[str, JsonValue]]):
+    """Fields of a job and the value that each takes when it is left out."""
 
 
 class Run(Answer):

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
+from pydantic_core import to_jsonable_python
 
 from service import executions, history, jobs
 from service.api import answers, windows
@@ -31,15 +32,23 @@ def create_job(call: Call, body: JobCreate) -> Reply:
 
 def definition_of(call: Call, body: JobCreate) -> dict[str, Any]:
     """What a body says of a job, the settings' defaults filled in."""
-    config = call.services.config
-    defaults = {
-        "timezone": config.timezone,
-        "max_retries": config.max_retries,
-        "retry_delay": config.retry_delay,
-    }
     given = body.model_dump()
     call.services.check_endpoint(body.endpoint)
-    return given | {name: value for name, value in defaults.items() if given[name] is None}
+    return given | {name: value for name, value in _configured(call).items() if given[name] is None}
+
+
+def _configured(call: Call) -> dict[str, Any]:
+    """Defaults that are settings."""
+    config = call.services.config
+    return {"timezone": config.timezone, "max_retries": config.max_retries, "retry_delay": config.retry_delay}
+
+
+@api.route("GET", "/jobs/defaults", answer=answers.JobDefaults)
+def job_defaults(call: Call) -> Reply:
+    """Show what a new job gets for each field that is left out."""
+    optional = {name: item for name, item in JobCreate.model_fields.items() if not item.is_required()}
+    fixed = to_jsonable_python({name: item.get_default(call_default_factory=True) for name, item in optional.items()})
+    return Reply(answers.JobDefaults(fixed | _configured(call)))
 
 
 @api.route("GET", "/jobs", query=JobsQuery, answer=list[answers.Job])

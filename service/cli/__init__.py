@@ -6,6 +6,7 @@ does the work and gives the exit code. `arguments.command` is the name it was ca
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +14,9 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from service import __version__
+from service.cli import exits
 from service.config import ConfigError
 
-BAD_SETTINGS = 2  # also what argparse gives for arguments it cannot read
 READER_LEFT = 128 + 13  # as a shell reports a program that SIGPIPE ended
 
 
@@ -43,6 +44,14 @@ COMMANDS = {
     "api": Command("serve", "serve the API only"),
     "engine": Command("serve", "run the engine only: tick, claim, call"),
     "home": Command("home", "as all, with PostgreSQL and Redis of its own unless a database is set"),
+    "apply": Command("apply", "create and change jobs until they are as a file says"),
+    "diff": Command("diff", "show what apply would change"),
+    "export": Command("export", "write the jobs as a file that apply takes"),
+    "jobs": Command("jobs", "list, show, create, update, delete, pause, resume and trigger jobs"),
+    "executions": Command("executions", "list, show, tail, cancel and rerun executions"),
+    "preview": Command("preview", "show when a schedule would run"),
+    "history": Command("history", "show what finished, by job and day"),
+    "stats": Command("stats", "count jobs and executions, of the tenant or of one job"),
     "migrate": Command("migrate", "apply pending migrations"),
     "keys": Command("keys", "make, list and revoke API keys"),
     "openapi": Command("openapi", "print the OpenAPI document"),
@@ -66,9 +75,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parser.parse_args(given)
     try:
         return module.run(parsed)
+    except exits.CommandError as error:
+        print(error, file=sys.stderr)
+        return error.code
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal and a shell may both pass one Ctrl-C on
+        return exits.INTERRUPTED
     except ConfigError as error:
         print(f"The service cannot start with these settings:\n{error}", file=sys.stderr)
-        return BAD_SETTINGS
+        return exits.USAGE
     except BrokenPipeError:  # as when piped to head: nobody reads on, so there is nothing to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return READER_LEFT
