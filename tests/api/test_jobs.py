@@ -314,3 +314,11 @@ def test_stats_count_jobs_by_status_and_type(api, make):
     assert stats["by_status"] == {"active": 1, "paused": 1, "completed": 0, "deleted": 1}
     assert stats["by_type"] == {"cron": 1, "interval": 1, "one_time": 0}
     assert stats["total"] == 2
+
+
+def test_defaults_are_what_a_job_gets_that_says_no_more_than_it_must(api):
+    defaults = api.ok("GET", "/jobs/defaults")
+
+    job = api.job()
+
+    assert defaults == {name: job[name] for name in defaults}
