@@ -1617,6 +1617,38 @@ CREATE VIEW public.service_state AS
 COMMENT ON VIEW public.service_state IS 'Depth of the queue (each count stops at 100,000), oldest run not yet materialized, live workers.';
 
 --
+-- Name: signing_secrets; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.signing_secrets (
+    tenant_id text NOT NULL,
+    sealed text NOT NULL,
+    previous_sealed text,
+    previous_until timestamp with time zone,
+    rotated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT signing_secrets_previous_ends CHECK (((previous_sealed IS NULL) = (previous_until IS NULL))),
+    CONSTRAINT signing_secrets_tenant_id_pattern CHECK ((tenant_id ~ '^[A-Za-z0-9._:-]{1,64}$'::text))
+);
+
+--
+-- Name: TABLE signing_secrets; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.signing_secrets IS 'What a tenant''s calls are signed with; calls of a tenant without a row are not signed. The primary key serves work.claim.';
+
+--
+-- Name: COLUMN signing_secrets.sealed; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.signing_secrets.sealed IS 'The secret, sealed as jobs.sealed is, bound to its tenant.';
+
+--
+-- Name: COLUMN signing_secrets.previous_sealed; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.signing_secrets.previous_sealed IS 'The secret before, which calls are signed with too until previous_until, so that receivers can change over.';
+
+--
 -- Name: execution_log_default; Type: TABLE ATTACH; Schema: public; Owner: -
 --
 
@@ -1733,6 +1765,13 @@ ALTER TABLE ONLY public.jobs
 
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+--
+-- Name: signing_secrets signing_secrets_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.signing_secrets
+    ADD CONSTRAINT signing_secrets_pkey PRIMARY KEY (tenant_id);
 
 --
 -- Name: workers workers_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -2312,6 +2351,12 @@ CREATE POLICY engine ON public.job_versions TO scheduler_engine USING (true);
 CREATE POLICY engine ON public.jobs TO scheduler_engine USING (true);
 
 --
+-- Name: signing_secrets engine; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY engine ON public.signing_secrets TO scheduler_engine USING (true);
+
+--
 -- Name: execution_log; Type: ROW SECURITY; Schema: public; Owner: -
 --
 
@@ -2370,6 +2415,12 @@ ALTER TABLE public.job_versions ENABLE ROW LEVEL SECURITY;
 --
 
 ALTER TABLE public.jobs ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: signing_secrets; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.signing_secrets ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: alert_requests tenant; Type: POLICY; Schema: public; Owner: -
@@ -2444,6 +2495,12 @@ CREATE POLICY tenant ON public.job_versions TO scheduler_api USING ((tenant_id =
 CREATE POLICY tenant ON public.jobs TO scheduler_api USING ((tenant_id = public.current_tenant()));
 
 --
+-- Name: signing_secrets tenant; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY tenant ON public.signing_secrets TO scheduler_api USING ((tenant_id = public.current_tenant()));
+
+--
 -- PostgreSQL database dump complete
 --
 
@@ -2465,6 +2522,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125160100'),
     ('20261125160200'),
     ('20261125170000'),
+    ('20261125170100'),
     ('20261125180000'),
     ('20261125180001'),
     ('20261125180002'),

@@ -30,6 +30,7 @@ class ClaimedExecution:
     headers: dict[str, str] | None
     payload: str | None  # JSON text; None sends no body
     sealed: str | None  # the secret values that headers and payload have masks for
+    signing: list[str] | None  # what the call is signed with, sealed; None: it is not
     timeout_seconds: int | None
     max_retries: int | None
     retry_delay_seconds: int | None

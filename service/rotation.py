@@ -5,7 +5,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from service import db, masks, sql
+from service import db, masks, signing, sql
 from service.vault import SecretUnreadable, Vault, job_owner
 
 BATCH = 200
@@ -22,6 +22,15 @@ class StaleJob:
     sealed: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class StaleSigning:
+    """A tenant's signing secrets as they are stored."""
+
+    tenant_id: str
+    sealed: str
+    previous_sealed: str | None
+
+
 @dataclass(slots=True)
 class Rotated:
     """What a rotation has come to."""
@@ -32,6 +41,8 @@ class Rotated:
 
 _stale = sql.many("secrets.stale", row=StaleJob)
 _reseal = sql.execute("secrets.reseal")
+_stale_signing = sql.many("secrets.stale_signing", row=StaleSigning)
+_reseal_signing = sql.execute("secrets.reseal_signing")
 _mask_versions = sql.execute("secrets.mask_versions")
 
 
@@ -45,6 +56,33 @@ def rotate(pool: db.Pool, vault: Vault) -> Rotated:
         _seal_anew(pool, vault, batch, done)
         after = batch[-1].id
     return done
+
+
+def rotate_signing(pool: db.Pool, vault: Vault) -> tuple[int, list[str]]:
+    """As rotate(), for the signing secrets; gives how many, and the tenants whose secrets no key opens."""
+    resealed, unreadable, after = 0, list[str](), ""
+    while batch := _signing_batch(pool, vault, after):
+        for row in batch:
+            try:
+                resealed += _seal_signing(pool, vault, row)
+            except SecretUnreadable:
+                unreadable.append(row.tenant_id)
+        after = batch[-1].tenant_id
+    return resealed, unreadable
+
+
+def _signing_batch(pool: db.Pool, vault: Vault, after: str) -> list[StaleSigning]:
+    with db.session(pool) as conn:
+        return _stale_signing(conn, current=vault.current, after_tenant=after, limit=BATCH)
+
+
+def _seal_signing(pool: db.Pool, vault: Vault, row: StaleSigning) -> int:
+    owner = signing.owner(row.tenant_id)
+    sealed, previous = (
+        None if old is None else vault.seal(vault.open(old, owner), owner) for old in (row.sealed, row.previous_sealed)
+    )
+    with db.session(pool) as conn:
+        return _reseal_signing(conn, tenant_id=row.tenant_id, old=row.sealed, sealed=sealed, previous_sealed=previous)
 
 
 def _batch(pool: db.Pool, vault: Vault, after: UUID) -> list[StaleJob]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
-from service import __version__, log, masks, metrics, tracing
+from service import __version__, log, masks, metrics, signing, tracing
 from service.call import Outcome, Request, judge, prepare
 from service.claims import ClaimedExecution
 from service.executions import Ended
@@ -53,7 +53,17 @@ class Attempt(Exchange):
             raise ExchangeError("job_missing", message, retryable=False)
         cached = self._requests.of(self.claimed)
         self._hidden = cached.hidden
-        return Sending(cached.prepared, fields_of(self.claimed, trace.parent, cached.own))
+        fields = fields_of(self.claimed, trace.parent, cached.own)
+        if self.claimed.signing:
+            fields = [*fields, *self._signature(cached.prepared.request.body)]
+        return Sending(cached.prepared, fields)
+
+    def _signature(self, body: bytes | str | None) -> Sequence[tuple[str, str]]:
+        """The headers that sign the call, at the time it has by the database's clock."""
+        claimed = self.claimed
+        at = claimed.scheduled_at.timestamp() + claimed.lag_seconds + time.monotonic() - self.since
+        raw = body.encode() if isinstance(body, str) else body or b""
+        return signing.headers(self._requests.keys_of(claimed), str(claimed.id), int(at), raw)
 
     def end(self, result: Answer | ExchangeError) -> None:
         """Judge the answer, and hand over what to record of the attempt."""
@@ -90,6 +100,7 @@ class Requests:
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
+        self._keys: dict[str, bytes] = {}  # by what they are sealed in
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[int, int | None], _CachedRequest] = OrderedDict()
         self._bytes = 0
@@ -109,6 +120,24 @@ class Requests:
             made = _CachedRequest(prepare(request), hidden, own)
             self._keep(key, made)
         return made
+
+    def keys_of(self, claimed: ClaimedExecution) -> Sequence[bytes]:
+        """The keys that sign a claimed execution's call. Raises ExchangeError when one cannot be read."""
+        with self._lock:
+            return [self._key(sealed, claimed.tenant_id) for sealed in claimed.signing or ()]
+
+    def _key(self, sealed: str, tenant_id: str) -> bytes:
+        known = self._keys.get(sealed)
+        if known is None:
+            if len(self._keys) >= CACHED_REQUESTS:
+                self._keys.clear()
+            try:
+                known = signing.key_of(self._vault.open(sealed, signing.owner(tenant_id)))
+            except SecretUnreadable as error:
+                message = f"The signing secret cannot be read, so the job was not called. {error}"
+                raise ExchangeError("secret_unreadable", message, retryable=False) from error
+            self._keys[sealed] = known
+        return known
 
     def _revealed(self, claimed: ClaimedExecution) -> tuple[Request, Sequence[str]]:
         """The request with its secrets in place, and what of them must not show."""
@@ -154,7 +183,7 @@ def request_of(claimed: ClaimedExecution) -> Request:
 
 RESERVED = frozenset(
     f"x-scheduler-{name}" for name in ("job-id", "execution-id", "tenant-id", "attempt", "scheduled-at")
-)
+) | {"webhook-id", "webhook-timestamp", "webhook-signature"}
 
 
 def fields_of(claimed: ClaimedExecution, traceparent: str, own: frozenset[str]) -> Sequence[tuple[str, str]]:

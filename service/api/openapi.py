@@ -21,6 +21,7 @@ from service.api import (
     jobs,
     occurrences,
     schedules,
+    signing,
 )
 from service.api.conditions import IF_MATCH, IF_NONE_MATCH
 from service.api.guard import TENANT_HEADER
@@ -37,6 +38,7 @@ RESOURCES = (
     history.api,
     incidents.api,
     audit.api,
+    signing.api,
     health.api,
     docs.api,
 )
@@ -175,7 +177,7 @@ class _Writer:
             found.append({"name": TENANT_HEADER, "in": "header", "required": False, "schema": schema})
         if route.conditional:
             found += CONDITIONS
-        if route.method == "POST" and not route.plain:
+        if route.method == "POST" and not route.plain and not route.shows_secret:
             found.append(IDEMPOTENCY_KEY)
         return found
 

@@ -47,6 +47,7 @@ class Route:
     other_statuses: Sequence[int] = ()  # successes too
     errors: Sequence[int] = ()
     conditional: bool = False  # heeds If-Match and If-None-Match, on the job that the path names
+    shows_secret: bool = False  # its answer is never kept, so an Idempotency-Key has no effect
     plain: bool = False  # outside the prefix: no tenant, no key, no envelope, any query
     scope: Scope | None = None  # that a key must have; None: read for GET, write for the others
 
@@ -100,7 +101,7 @@ def _view(route: Route, handler: Handler) -> Callable[..., Response]:
         given = conditions.read(request.headers, problems) if route.conditional else Conditions()
         if not fields.KEY.fullmatch(path.get("key", "k")):
             problems.append(Problem("key", f"must be {fields.KEY_RULE}"))
-        key = idempotency.key_of(problems) if route.method == "POST" else None
+        key = idempotency.key_of(problems) if route.method == "POST" and not route.shows_secret else None
         services: Services = current_app.extensions["scheduler"]
         if problems:
             raise ValidationFailed(problems)

@@ -56,6 +56,7 @@ COMMANDS = {
     "keys": Command("keys", "make, list and revoke API keys"),
     "openapi": Command("openapi", "print the OpenAPI document"),
     "secrets": Command("secrets", "encrypt stored secrets anew, under the first key of SECRETS_KEY"),
+    "signing": Command("signing", "make another signing secret for a tenant"),
 }
 
 

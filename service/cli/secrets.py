@@ -7,7 +7,7 @@ from contextlib import closing
 from service import db
 from service.cli.environment import config
 from service.config import ConfigError
-from service.rotation import rotate
+from service.rotation import rotate, rotate_signing
 from service.vault import Vault
 
 
@@ -24,7 +24,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError("SECRETS_KEY: expected the new key, and after a comma the one that it replaces")
     with closing(db.open_pool(settings, "engine", size=1)) as pool:
         done = rotate(pool, Vault(settings.secrets_keys))
-    print(f"{done.resealed} jobs sealed anew, {len(done.unreadable)} unreadable")
+        signing, lost = rotate_signing(pool, Vault(settings.secrets_keys))
+    print(f"{done.resealed} jobs and {signing} signing secrets sealed anew, {len(done.unreadable + lost)} unreadable")
+    for tenant in lost:
+        print(f"{tenant}: no key of SECRETS_KEY opens its signing secret; make another one", file=sys.stderr)
     for id in done.unreadable:
         print(f"{id}: no key of SECRETS_KEY opens its secrets; send them anew", file=sys.stderr)
-    return 1 if done.unreadable else 0
+    return 1 if done.unreadable or lost else 0

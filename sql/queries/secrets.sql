@@ -35,3 +35,21 @@ WHERE j.id = l.id;
 UPDATE job_versions
 SET headers = masked_headers(headers)
 WHERE job_id = ANY(%(ids)s::uuid[]) AND headers <> masked_headers(headers);
+
+-- name: stale_signing :many
+-- Signing secrets after the tenant given that are not sealed as they would be sealed now. Params: current text (how what
+-- is sealed now begins), after_tenant text, limit int. Returns StaleSigning. Locks: none.
+SELECT tenant_id, sealed, previous_sealed
+FROM signing_secrets
+WHERE
+    tenant_id > %(after_tenant)s
+    AND (NOT starts_with(sealed, %(current)s) OR NOT starts_with(previous_sealed, %(current)s))
+ORDER BY tenant_id
+LIMIT %(limit)s;
+
+-- name: reseal_signing :exec
+-- Store one tenant's signing secrets anew, where they have not been changed since they were read. Params: tenant_id
+-- text, old text, sealed text, previous_sealed text or NULL. Result: how many. Locks: that row.
+UPDATE signing_secrets
+SET sealed = %(sealed)s, previous_sealed = %(previous_sealed)s
+WHERE tenant_id = %(tenant_id)s AND sealed = %(old)s;

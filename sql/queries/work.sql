@@ -88,6 +88,9 @@ SELECT
     c.headers,
     c.payload::text AS payload,
     c.sealed,
+    CASE WHEN s.tenant_id IS NOT NULL THEN array_remove(
+        ARRAY[s.sealed, CASE WHEN s.previous_until > now() THEN s.previous_sealed END], NULL
+    ) END AS signing,
     c.timeout_seconds,
     c.max_retries,
     c.retry_delay_seconds,
@@ -97,6 +100,7 @@ SELECT
     extract(EPOCH FROM now() - c.scheduled_at)::float8 AS lag_seconds
 FROM claimed AS c
 INNER JOIN marked AS m ON c.priority = m.priority
+LEFT JOIN signing_secrets AS s ON c.tenant_id = s.tenant_id
 ORDER BY c.priority DESC, c.rank, c.scheduled_at, c.id;
 
 -- name: claimed_ranks :value

@@ -40,7 +40,9 @@ def state(make):
 
 
 def test_every_post_is_tried_below():
-    routes = {r.path for resource in openapi.RESOURCES for r in resource.routes if r.method == "POST"}
+    routes = {
+        r.path for resource in openapi.RESOURCES for r in resource.routes if r.method == "POST" and not r.shows_secret
+    }
 
     assert routes == set(POSTS)
 
