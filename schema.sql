@@ -657,7 +657,8 @@ BEGIN
             after_failures = excluded.after_failures,
             also_on_recovery = excluded.also_on_recovery,
             late_seconds = excluded.late_seconds,
-            silent_seconds = excluded.silent_seconds;
+            silent_seconds = excluded.silent_seconds,
+            since = CASE WHEN old.status IS DISTINCT FROM new.status THEN now() ELSE a.since END;
     END IF;
     UPDATE job_incidents AS i
     SET closed_at = now(), outcome = 'withdrawn'
@@ -2528,4 +2529,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125180002'),
     ('20261125180100'),
     ('20261125180200'),
-    ('20261125180201');
+    ('20261125180201'),
+    ('20261125180202');

@@ -213,6 +213,15 @@ def test_resuming_begins_anew(make, run, conn):
     assert (run(job, "failed"), run(job, "failed")) == (0, 1)
 
 
+def test_a_completed_job_that_is_active_again_is_not_silent_at_once(make, look, conn):
+    make.job(alert=alert(if_no_success_for=60), status="completed")
+    conn.execute("UPDATE job_alerts SET since = now() - interval '1 day'")
+
+    conn.execute("UPDATE jobs SET status = 'active', next_run_at = %s", [NEVER])
+
+    assert (look(58), look(62)) == (0, 1)
+
+
 def test_editing_the_url_keeps_the_incident_open(make, run, conn):
     job = make.job(alert=alert())
     run(job, "failed")
