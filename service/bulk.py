@@ -37,6 +37,11 @@ RESUME = Act(("paused",), jobs.resume_all)
 DELETE = Act(("active", "paused", "completed"), jobs.delete_all)
 
 
+def of_item(index: int, error: ValidationFailed) -> list[Problem]:
+    """The problems of one item of the list, with fields named jobs.<index>.<field>."""
+    return [replace(item, field=f"jobs.{index}.{item.field}") for item in error.problems]
+
+
 def create(conn: Connection[Any], tenant_id: str, definitions: Sequence[Mapping[str, Any]], vault: Vault) -> list[Job]:
     """Add jobs, all or none; gives them in the order of their definitions.
 
@@ -50,7 +55,7 @@ def create(conn: Connection[Any], tenant_id: str, definitions: Sequence[Mapping[
         try:
             wanted.append(jobs.prepare(tenant_id, definition, at, vault))
         except ValidationFailed as error:
-            problems += [replace(item, field=f"jobs.{index}.{item.field}") for item in error.problems]
+            problems += of_item(index, error)
     if problems:
         raise ValidationFailed(problems)
     # In the order of keys, so that two who create the same ones do not wait for each other in a circle.

@@ -1,6 +1,7 @@
 """Many jobs at once: create a list of them; pause, resume or delete those that match a filter."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -13,6 +14,7 @@ from service.api.requests import JobCreate, Request
 from service.api.routing import Reply, Resource
 from service.api.services import Call
 from service.bulk import Act
+from service.errors import Problem, ValidationFailed
 
 MOST = 1000  # jobs that one request creates or changes
 
@@ -82,9 +84,21 @@ class Changed(answers.Answer):
 @api.route("POST", "/jobs/bulk", body=JobsCreate, answer=list[answers.Job], status=201)
 def create_jobs(call: Call, body: JobsCreate) -> Reply:
     """Register many jobs, all or none; problems are named by index, such as jobs.3.schedule."""
-    definitions = [definition_of(call, item) for item in body.jobs]
+    definitions = _definitions(call, body.jobs)
     with call.transaction() as conn:
         return Reply(answers.of(answers.Job, bulk.create(conn, call.tenant, definitions, call.services.vault)))
+
+
+def _definitions(call: Call, items: Sequence[JobCreate]) -> list[dict[str, Any]]:
+    definitions, problems = [], list[Problem]()
+    for index, item in enumerate(items):
+        try:
+            definitions.append(definition_of(call, item))
+        except ValidationFailed as error:
+            problems += bulk.of_item(index, error)
+    if problems:
+        raise ValidationFailed(problems)
+    return definitions
 
 
 @api.route("POST", "/jobs/bulk/pause", body=JobsChange, answer=Changed)

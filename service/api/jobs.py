@@ -34,6 +34,7 @@ def definition_of(call: Call, body: JobCreate) -> dict[str, Any]:
     """What a body says of a job, the settings' defaults filled in."""
     given = body.model_dump()
     call.services.check_endpoint(body.endpoint)
+    _check_alert(call, body)
     return given | {name: value for name, value in _configured(call).items() if given[name] is None}
 
 
@@ -49,6 +50,11 @@ def job_defaults(call: Call) -> Reply:
     optional = {name: item for name, item in JobCreate.model_fields.items() if not item.is_required()}
     fixed = to_jsonable_python({name: item.get_default(call_default_factory=True) for name, item in optional.items()})
     return Reply(answers.JobDefaults(fixed | _configured(call)))
+
+
+def _check_alert(call: Call, body: JobCreate | JobUpdate) -> None:
+    if body.alert is not None:
+        call.services.check_endpoint(body.alert.url, "alert.url")
 
 
 @api.route("GET", "/jobs", query=JobsQuery, answer=list[answers.Job])
@@ -163,6 +169,7 @@ def _update(call: Call, id: UUID, body: JobUpdate) -> Reply:
     changes = {name: given[name] for name in body.model_fields_set}
     if "endpoint" in changes:
         call.services.check_endpoint(body.endpoint)
+    _check_alert(call, body)
     with call.transaction() as conn:
         _expect(call, conn, id)
         job = jobs.update(conn, call.tenant, id, changes, _misfire_after(call), call.services.vault)

@@ -25,12 +25,12 @@ class Services:
     draining: threading.Event  # set: /ready says no
     lease_state: Callable[[], Mapping[str, Any]] | None = None  # status (ok, down) and holder of the ticker lease
 
-    def check_endpoint(self, endpoint: str) -> None:
+    def check_endpoint(self, endpoint: str, field: str = "endpoint") -> None:
         """Raise ValidationFailed for a URL whose host is an address that calls must not go to."""
         refused = self.config.egress.refusal_of_url(endpoint)
         if refused is not None:
             message = f"must not be an address in {refused}, which calls must not go to"
-            raise ValidationFailed([Problem("endpoint", message)])
+            raise ValidationFailed([Problem(field, message)])
 
     @property
     def vault(self) -> Vault:

@@ -21,3 +21,11 @@ def test_an_edit_cannot_make_it_one_either(api):
     job = api.job()
 
     assert {"endpoint"} == set(api.invalid("PUT", f"/jobs/{job['id']}", json={"endpoint": "http://169.254.1.1/"}))
+
+
+def test_nor_is_it_an_alert_url(api):
+    denied = {"alert": {"url": "http://169.254.1.1/"}}
+
+    assert {"alert.url"} == set(api.invalid("POST", "/jobs", json=JOB | denied))
+    assert {"alert.url"} == set(api.invalid("PATCH", f"/jobs/{api.job()['id']}", json=denied))
+    assert {"jobs.1.alert.url"} == set(api.invalid("POST", "/jobs/bulk", json={"jobs": [JOB, JOB | denied]}))
