@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import psutil
 import psycopg
 import redis
 
@@ -61,6 +62,7 @@ class Faults:
     def _possible(self) -> dict[str, Callable[[random.Random], None]]:
         kinds: dict[str, Callable[[random.Random], None]] = {
             "process killed": self._kill,
+            "child killed": self._child_killed,
             "process ended": self._end,
             "process frozen": self._freeze,
             "sessions terminated": self._terminate,
@@ -94,6 +96,14 @@ class Faults:
     def _kill(self, chance: random.Random) -> None:
         with self._one(chance) as member:
             self._ended(member, signal.SIGKILL, chance.uniform(0, 4))
+
+    def _child_killed(self, chance: random.Random) -> None:
+        """Kill one of a supervisor's processes, which is for the supervisor to mend."""
+        supervised = next(member for member in self._fleet.members if member.engines > 1)
+        with supervised.busy, contextlib.suppress(psutil.NoSuchProcess):
+            children = psutil.Process(supervised.instance.pid).children()
+            if children:
+                chance.choice(children).kill()
 
     def _end(self, chance: random.Random) -> None:
         with self._one(chance) as member:

@@ -16,7 +16,7 @@ from service.config import Config
 from tests.conftest import eventually
 from tests.crash.harness import Instance
 
-ROLES = ("all", "all", "engine", "api")
+ROLES = (("all", 1), ("all", 2), ("engine", 1), ("api", 1))  # role, engine processes (2: under a supervisor)
 SETTINGS = {
     "SCHEDULER_WORKER_COUNT": "30",
     "SCHEDULER_LOCK_TTL_SECONDS": "60",
@@ -31,6 +31,7 @@ class Member:
     """One place in the fleet and the process that fills it now."""
 
     role: str
+    engines: int
     instance: Instance
     busy: threading.Lock  # held by the fault that has it
 
@@ -44,7 +45,7 @@ class Fleet:
         self.answers: Counter[str] = Counter()  # by status, or the kind of failure
         self.broken: list[str] = []  # answers that no client may ever get
         self.own_exits: list[str] = []  # processes that ended unasked
-        self.members = [Member(role, self._launch(role), threading.Lock()) for role in ROLES]
+        self.members = [Member(role, count, self._launch(role, count), threading.Lock()) for role, count in ROLES]
 
     def wait_ready(self) -> None:
         """Wait until every API is ready."""
@@ -61,7 +62,7 @@ class Fleet:
 
     def restart(self, member: Member) -> None:
         """Fill the place anew; its process has ended."""
-        member.instance = self._launch(member.role)
+        member.instance = self._launch(member.role, member.engines)
 
     def check_exits(self) -> None:
         """Note and replace members that ended though no fault had them."""
@@ -116,8 +117,8 @@ class Fleet:
         apis = [member for member in self.members if member.role != "engine"]
         return apis[(attempt + threading.get_ident()) % len(apis)]
 
-    def _launch(self, role: str) -> Instance:
-        return Instance(self._config, self._folder, role, **SETTINGS)
+    def _launch(self, role: str, engines: int) -> Instance:
+        return Instance(self._config, self._folder, role, SCHEDULER_PROCESSES=str(engines), **SETTINGS)
 
 
 @contextlib.contextmanager

@@ -65,7 +65,7 @@ class Verdict:
     uncalled: list[str] = field(default_factory=list)  # completed without a request at the receiver
     unknown: list[str] = field(default_factory=list)  # requests for executions that are not in the log
     triggers_lost: list[str] = field(default_factory=list)
-    triggers_beyond: int = 0
+    triggers_doubled: list[str] = field(default_factory=list)  # a key that made two
     calls: int = 0
     again: Counter[str] = field(default_factory=Counter)  # calls sent again, by reason
     delays: dict[str, tuple[int, float, float]] = field(default_factory=dict)
@@ -81,6 +81,7 @@ class Verdict:
             "completed without a call": self.uncalled,
             "calls for unknown executions": self.unknown,
             "triggers lost": self.triggers_lost,
+            "triggers made twice for one key": self.triggers_doubled,
         }
 
 
@@ -158,7 +159,7 @@ def _instant(job: Planned, scheduled_at: datetime) -> datetime | None:
 def _judge_triggers(verdict: Verdict, log: Sequence[dict[str, Any]], triggered: set[str]) -> None:
     manual = {row["id"] for row in log if row["origin"] == "manual"}
     verdict.triggers_lost = sorted(triggered - manual)
-    verdict.triggers_beyond = len(manual - triggered)
+    verdict.triggers_doubled = sorted(manual - triggered)
 
 
 def _judge_calls(verdict: Verdict, log: Sequence[dict[str, Any]], received: Sequence[Received]) -> None:

@@ -65,7 +65,7 @@ class Report:
                 f"doubled           {len(verdict.doubled)}",
                 f"in the log        {statuses}",
                 f"calls received    {verdict.calls}, of them {sum(verdict.again.values())} sent again",
-                f"triggers          {len(verdict.triggers_lost)} lost, {verdict.triggers_beyond} without an answer",
+                f"triggers          {len(verdict.triggers_lost)} lost, {len(verdict.triggers_doubled)} made twice",
                 f"API answers       {answers}",
                 f"settled           {self.settled:.1f} s after the last instant",
                 f"burst             {self.bursts[0]:.0f}/s before the faults, {self.bursts[1]:.0f}/s after them",

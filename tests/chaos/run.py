@@ -108,7 +108,7 @@ def _settle(servers: Backing, end: datetime) -> float:
 
 def _is_quiet(conn: Connection[dict[str, Any]]) -> bool:
     row = conn.execute(
-        "SELECT EXISTS (SELECT FROM execution_queue) "
+        "SELECT EXISTS (SELECT FROM execution_queue) OR EXISTS (SELECT FROM job_counts) "
         "OR EXISTS (SELECT FROM jobs WHERE next_run_at < now() + interval '1 hour') AS live"
     ).fetchone()
     return row is not None and not row["live"]
