@@ -1,14 +1,21 @@
 """GET /audit: who changed what, for every request that changes something."""
 
+import base64
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from service.api import openapi
+from service.api import Services, openapi
 from tests.api.conftest import JOB
 from tests.factories import NOON
 
 READ_ONLY = {("POST", "/schedules/preview")}
+
+
+@pytest.fixture
+def services(config, api_pool):
+    return Services(replace(config, secrets_key=base64.b64encode(bytes(32)).decode()), api_pool, None)
 
 
 def created(api, make):
@@ -69,6 +76,15 @@ def cancelled(api, make):
     api.ok("POST", f"/executions/{make.execution()['id']}/cancel")
 
 
+def signed(api, make):
+    api.ok("POST", "/signing-secret", status=201)
+
+
+def unsigned(api, make):
+    signed(api, make)
+    api.ok("DELETE", "/signing-secret", status=204)
+
+
 # Every route that is no GET, how to use it, and what it must leave behind.
 CHANGES = {
     ("POST", "/jobs"): (created, "job.create"),
@@ -86,6 +102,8 @@ CHANGES = {
     ("POST", "/jobs/bulk/resume"): (changed_together("resume", status="paused"), "job.resume"),
     ("POST", "/jobs/bulk/delete"): (changed_together("delete"), "job.delete"),
     ("POST", "/executions/<uuid:id>/cancel"): (cancelled, "execution.cancel"),
+    ("POST", "/signing-secret"): (signed, "signing.rotate"),
+    ("DELETE", "/signing-secret"): (unsigned, "signing.remove"),
 }
 
 
@@ -103,7 +121,7 @@ def test_a_request_that_changes_something_is_recorded(api, make, route):
 
     newest = api.page("/audit")[0][0]
     assert (action, "api", 16) == (newest["action"], newest["actor"], len(newest["request_id"]))
-    assert newest["job_id"] is not None
+    assert (newest["job_id"] is None) == action.startswith("signing.")
 
 
 def test_an_entry_tells_before_after_and_the_request(api):
