@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import hmac
 import json
 import os
 from collections.abc import Sequence
@@ -30,6 +31,7 @@ class Vault:
 
     def __init__(self, keys: Sequence[bytes] = ()) -> None:
         """keys have KEY_BYTES each; without any, values can be kept in plain text only."""
+        self._keys = tuple(keys)
         self._ciphers = {key_name(key): AESGCM(key) for key in keys}
         self._current = key_name(keys[0]) if keys else None
 
@@ -51,6 +53,13 @@ class Vault:
         nonce = os.urandom(NONCE_BYTES)
         sealed = nonce + self._ciphers[self._current].encrypt(nonce, text.encode(), owner.encode())
         return self.current + base64.b64encode(sealed).decode()
+
+    def fingerprints(self, content: bytes) -> list[bytes]:
+        """One digest of the content for each key, the current one's first: which content it was cannot be guessed
+        from a digest without the key. Without keys it is a plain one."""
+        if not self._keys:
+            return [hashlib.sha256(content).digest()]
+        return [hmac.digest(hashlib.sha256(key).digest(), content, "sha256") for key in self._keys]
 
     def open(self, sealed: str, owner: str) -> Any:
         """The value that was sealed for this owner.

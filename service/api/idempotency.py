@@ -4,7 +4,6 @@ The answer is stored in the transaction of what the request did. Routing wraps e
 has to know of it: Call.transaction() gives a handler the transaction that is open already.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -58,13 +57,14 @@ def once(call: Call, key: str, values: Mapping[str, BaseModel], act: Callable[[C
         RequestInProgress: the same request is being served.
     """
     which = {"tenant_id": call.tenant, "key": key}
-    asked = {"request": f"{request.method} {request.path}", "fingerprint": _fingerprint(values)}
+    path = f"{request.method} {request.path}"
+    fingerprints = call.services.vault.fingerprints(_content(values))
     with call.transaction() as conn:
         if not _try_lock(conn, **which):
             raise RequestInProgress
         stored = _find(conn, **which)
         if stored is not None:
-            return _again(stored, asked)
+            return _again(stored, path, fingerprints)
         try:
             with db.savepoint(conn):
                 response = act(replace(call, conn=conn))
@@ -73,14 +73,15 @@ def once(call: Call, key: str, values: Mapping[str, BaseModel], act: Callable[[C
                 raise
             response = envelope.refusal(error)
         body = response.get_data(as_text=True) or None
+        asked = {"request": path, "fingerprint": fingerprints[0]}
         _store(conn, **which, **asked, status=response.status_code, body=body, etag=response.headers.get("ETag"))
     return response
 
 
-def _again(stored: Stored, asked: Mapping[str, object]) -> Response:
-    if stored.request != asked["request"]:
+def _again(stored: Stored, path: str, fingerprints: list[bytes]) -> Response:
+    if stored.request != path:
         raise KeyReused(f"The {HEADER} was used for {stored.request}; take a new one for another request.")
-    if stored.fingerprint != asked["fingerprint"]:
+    if stored.fingerprint not in fingerprints:
         raise KeyReused(f"The {HEADER} was used with other parameters or another body; take a new one.")
     response = Response(stored.body, stored.status, mimetype="application/json")
     response.headers[REPLAYED] = "true"
@@ -89,7 +90,7 @@ def _again(stored: Stored, asked: Mapping[str, object]) -> Response:
     return response
 
 
-def _fingerprint(values: Mapping[str, BaseModel]) -> bytes:
-    """Of what was sent as it was understood: white space and the order of members make no difference."""
+def _content(values: Mapping[str, BaseModel]) -> bytes:
+    """What was sent, as it was understood: white space and the order of members make no difference."""
     sent = {name: value.model_dump(mode="json", by_alias=True, exclude_unset=True) for name, value in values.items()}
-    return hashlib.sha256(json.dumps(sent, sort_keys=True).encode()).digest()
+    return json.dumps(sent, sort_keys=True).encode()

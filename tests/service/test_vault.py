@@ -83,3 +83,12 @@ def test_a_kept_key_stays_and_is_the_owners_alone(tmp_path):
     assert first == second
     assert len(Config.from_env({"SECRETS_KEY": first}).secrets_keys) == 1
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_fingerprint_is_known_again_after_a_rotation_and_needs_the_key():
+    kept = Vault([OLD]).fingerprints(b"content")[0]
+
+    assert kept in Vault([NEW, OLD]).fingerprints(b"content")
+    assert kept not in Vault([NEW]).fingerprints(b"content")
+    assert kept not in Vault().fingerprints(b"content")
+    assert kept not in Vault([NEW, OLD]).fingerprints(b"other")
