@@ -632,6 +632,143 @@ $$;
 COMMENT ON FUNCTION public.refuse_audit_change() IS 'Refuse to change the record, whoever asks.';
 
 --
+-- Name: rerun_execution(uuid, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.rerun_execution(execution uuid, tenant text DEFAULT NULL::text) RETURNS uuid
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    done record;
+BEGIN
+    SELECT r.rerun_id, r.refusal INTO done FROM rerun_executions(ARRAY[execution], tenant) AS r;
+    IF done.rerun_id IS NULL THEN
+        RAISE object_not_in_prerequisite_state USING MESSAGE = coalesce(done.refusal, 'There is no such execution.');
+    END IF;
+    RETURN done.rerun_id;
+END
+$$;
+
+--
+-- Name: FUNCTION rerun_execution(execution uuid, tenant text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.rerun_execution(execution uuid, tenant text) IS 'Run one finished execution again, as rerun_executions does. Gives the new execution, or raises why there is none.';
+
+--
+-- Name: rerun_executions(uuid[], text, boolean); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.rerun_executions(ids uuid[], tenant text DEFAULT NULL::text, again boolean DEFAULT true) RETURNS TABLE(id uuid, rerun_id uuid, known boolean, refusal text)
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    -- Jobs first and in the order of their ids, as whoever changes them locks them: none is deleted meanwhile, and of
+    -- two who rerun the same execution the second sees, in its next statement, what the first has done.
+    PERFORM
+    FROM jobs AS j
+    WHERE j.id = ANY(ARRAY(
+        SELECT (
+            SELECT l.job_id
+            FROM execution_log AS l
+            WHERE
+                l.id = a.id
+                AND l.scheduled_at >= execution_instant(a.id)
+                AND l.scheduled_at < execution_instant(a.id) + INTERVAL '1 ms'
+        )
+        FROM unnest(rerun_executions.ids) AS a (id)
+    ))
+    ORDER BY j.id
+    FOR NO KEY UPDATE;
+
+    RETURN QUERY
+    WITH asked AS (
+        SELECT DISTINCT a.id FROM unnest(rerun_executions.ids) AS a (id)
+    ),
+
+    found AS MATERIALIZED (
+        SELECT
+            a.id, e.job_id, e.tenant_id, e.scheduled_at, j.priority, e.id IS NOT NULL AS known,
+            CASE
+                WHEN e.id IS NULL THEN 'There is no such execution.'
+                WHEN e.origin = 'alert' THEN 'It is the report of an alert, and no run of its job.'
+                WHEN e.finished_at IS NULL THEN 'The execution has not finished: it is ' || e.status || '.'
+                WHEN e.status = 'skipped' THEN 'The execution was skipped, so there is no run to repeat; trigger its job, or backfill.'
+                WHEN j.id IS NULL OR j.status = 'deleted' THEN 'The job is deleted: ' || e.job_id || '.'
+                WHEN q.id IS NOT NULL THEN 'The execution is being run again already, as ' || q.id || '.'
+                WHEN NOT rerun_executions.again AND cardinality(e.reruns) > 0
+                    THEN 'The execution was run again already, as ' || e.reruns[cardinality(e.reruns)] || '.'
+            END AS refusal
+        FROM asked AS a
+        LEFT JOIN LATERAL (
+            SELECT e.id, e.job_id, e.tenant_id, e.scheduled_at, e.finished_at, e.origin, e.status, e.reruns
+            FROM executions AS e
+            WHERE
+                e.id = a.id
+                AND e.scheduled_at >= execution_instant(a.id)
+                AND e.scheduled_at < execution_instant(a.id) + INTERVAL '1 ms'
+                AND (rerun_executions.tenant IS NULL OR e.tenant_id = rerun_executions.tenant)
+            OFFSET 0
+        ) AS e ON TRUE
+        LEFT JOIN jobs AS j ON e.job_id = j.id
+        LEFT JOIN execution_queue AS q ON a.id = q.rerun_of
+    ),
+
+    lines AS (
+        SELECT f.tenant_id, f.priority, last_rank(f.tenant_id, f.priority) AS last_rank
+        FROM found AS f
+        WHERE f.refusal IS NULL
+        GROUP BY f.tenant_id, f.priority
+    ),
+
+    made AS (
+        INSERT INTO execution_queue AS q (id, job_id, tenant_id, scheduled_at, priority, rank, origin, rerun_of)
+        SELECT
+            execution_id_at(now(), gen_random_uuid()), f.job_id, f.tenant_id, now(), f.priority,
+            l.last_rank
+            + row_number() OVER (PARTITION BY f.tenant_id, f.priority ORDER BY f.scheduled_at, f.id),
+            'rerun', f.id
+        FROM found AS f
+        INNER JOIN lines AS l ON f.tenant_id = l.tenant_id AND f.priority = l.priority
+        WHERE f.refusal IS NULL
+        RETURNING q.id, q.rerun_of
+    ),
+
+    marked AS (
+        UPDATE execution_log AS l
+        SET reruns = l.reruns || m.id
+        FROM found AS f
+        INNER JOIN made AS m ON f.id = m.rerun_of
+        WHERE l.id = f.id AND l.scheduled_at = f.scheduled_at
+    ),
+
+    told AS MATERIALIZED (
+        SELECT
+            m.id, m.rerun_of,
+            record_audit(
+                f.tenant_id, 'execution.rerun', f.id, f.job_id, NULL, jsonb_build_object('execution_id', m.id)
+            ) AS recorded
+        FROM made AS m
+        INNER JOIN found AS f ON m.rerun_of = f.id
+    )
+
+    SELECT f.id, t.id, f.known, f.refusal
+    FROM found AS f
+    LEFT JOIN told AS t ON f.id = t.rerun_of
+    ORDER BY f.scheduled_at, f.id;
+    PERFORM pg_notify('scheduler_work', '');
+END
+$$;
+
+--
+-- Name: FUNCTION rerun_executions(ids uuid[], tenant text, again boolean); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.rerun_executions(ids uuid[], tenant text, again boolean) IS 'Run finished executions again, now, each as a new execution of its job as the job is today: beside its schedule and whatever its state short of deleted, as a trigger does. One row for each id, with the new execution or with why there is none; again false refuses those that have been run again before. tenant bounds it to one, NULL to none. Audited as execution.rerun.';
+
+--
 -- Name: watch_job(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -805,6 +942,8 @@ CREATE TABLE public.execution_log (
     response_body text,
     trace_id text,
     attempts jsonb DEFAULT '[]'::jsonb NOT NULL,
+    rerun_of uuid,
+    reruns uuid[] DEFAULT '{}'::uuid[] NOT NULL,
     CONSTRAINT execution_log_error_length CHECK ((char_length(error) <= 1000)),
     CONSTRAINT execution_log_response_body_length CHECK ((octet_length(response_body) <= 262144)),
     CONSTRAINT execution_log_skips_counted CHECK (((status = 'skipped'::text) = (skipped_count IS NOT NULL))),
@@ -816,7 +955,7 @@ PARTITION BY RANGE (scheduled_at);
 -- Name: TABLE execution_log; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON TABLE public.execution_log IS 'Finished executions, insert-only, partitioned by UTC day of scheduled_at. Retention drops partitions instead of deleting rows. Columns go from wide and fixed to variable, which saves padding.';
+COMMENT ON TABLE public.execution_log IS 'Finished executions, insert-only save for reruns, partitioned by UTC day of scheduled_at. Retention drops partitions instead of deleting rows. Columns go from wide and fixed to variable, which saves padding; what came later is last.';
 
 --
 -- Name: COLUMN execution_log.worker_id; Type: COMMENT; Schema: public; Owner: -
@@ -855,6 +994,18 @@ COMMENT ON COLUMN public.execution_log.skipped_count IS 'On skipped rows: how ma
 COMMENT ON COLUMN public.execution_log.error_code IS 'Kind of failure (http_status, timeout, connection, worker_lost, ...); on skipped rows the reason (misfire).';
 
 --
+-- Name: COLUMN execution_log.rerun_of; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.rerun_of IS 'The finished execution that this one ran again.';
+
+--
+-- Name: COLUMN execution_log.reruns; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.reruns IS 'Executions that ran this one again, oldest first: kept here, since an index on rerun_of of a log that is there could not be built without holding up its writers.';
+
+--
 -- Name: execution_log_default; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -882,6 +1033,8 @@ CREATE TABLE public.execution_log_default (
     response_body text,
     trace_id text,
     attempts jsonb DEFAULT '[]'::jsonb CONSTRAINT execution_log_attempts_not_null NOT NULL,
+    rerun_of uuid,
+    reruns uuid[] DEFAULT '{}'::uuid[] CONSTRAINT execution_log_reruns_not_null NOT NULL,
     CONSTRAINT execution_log_error_length CHECK ((char_length(error) <= 1000)),
     CONSTRAINT execution_log_response_body_length CHECK ((octet_length(response_body) <= 262144)),
     CONSTRAINT execution_log_skips_counted CHECK (((status = 'skipped'::text) = (skipped_count IS NOT NULL))),
@@ -917,9 +1070,10 @@ CREATE TABLE public.execution_queue (
     trace_id text,
     attempts jsonb DEFAULT '[]'::jsonb NOT NULL,
     rank bigint DEFAULT 0 NOT NULL,
+    rerun_of uuid,
     CONSTRAINT execution_queue_attempt_counted CHECK (((attempt >= 0) AND ((status <> 'running'::text) OR (attempt >= 1)))),
     CONSTRAINT execution_queue_held_for_known CHECK (((held_for IS NULL) OR ((held_for = 'overlap'::text) AND (status = 'held'::text)))),
-    CONSTRAINT execution_queue_origin_known CHECK ((origin = ANY (ARRAY['schedule'::text, 'manual'::text, 'backfill'::text, 'alert'::text]))),
+    CONSTRAINT execution_queue_origin_known CHECK ((origin = ANY (ARRAY['schedule'::text, 'manual'::text, 'backfill'::text, 'alert'::text, 'rerun'::text]))),
     CONSTRAINT execution_queue_priority_in_range CHECK (((priority >= 1) AND (priority <= 10))),
     CONSTRAINT execution_queue_retrying_has_time CHECK (((status <> 'retrying'::text) OR (retry_at IS NOT NULL))),
     CONSTRAINT execution_queue_status_known CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'retrying'::text, 'held'::text]))),
@@ -973,7 +1127,7 @@ COMMENT ON COLUMN public.execution_queue.held_for IS 'overlap: waits until the j
 -- Name: COLUMN execution_queue.origin; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.execution_queue.origin IS 'What made it: the schedule, a trigger, a backfill, or an alert. The last sends what alert_requests says; it is no run of its job: neither counted, nor held by a pause, nor in the way of a run or of completion.';
+COMMENT ON COLUMN public.execution_queue.origin IS 'What made it: the schedule, a trigger, a backfill, a rerun, or an alert. The last sends what alert_requests says; it is no run of its job: neither counted, nor held by a pause, nor in the way of a run or of completion.';
 
 --
 -- Name: COLUMN execution_queue.attempts; Type: COMMENT; Schema: public; Owner: -
@@ -986,6 +1140,12 @@ COMMENT ON COLUMN public.execution_queue.attempts IS 'Outcomes of ended attempts
 --
 
 COMMENT ON COLUMN public.execution_queue.rank IS 'Place among the pending executions of its priority, given when it becomes pending: one more than the last of its tenant, or than claimed_rank where the tenant has none waiting. So tenants take turns, and each keeps its own order. 0, where nobody gave one, is before all others.';
+
+--
+-- Name: COLUMN execution_queue.rerun_of; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_queue.rerun_of IS 'The finished execution that this one runs again.';
 
 --
 -- Name: execution_rank_1; Type: SEQUENCE; Schema: public; Owner: -
@@ -1185,7 +1345,9 @@ CREATE VIEW public.executions WITH (security_invoker='true') AS
     NULL::timestamp with time zone AS skipped_until,
     NULL::integer AS skipped_count,
     execution_queue.trace_id,
-    execution_queue.attempts
+    execution_queue.attempts,
+    execution_queue.rerun_of,
+    '{}'::uuid[] AS reruns
    FROM public.execution_queue
 UNION ALL
  SELECT execution_log.id,
@@ -1211,7 +1373,9 @@ UNION ALL
     execution_log.skipped_until,
     execution_log.skipped_count,
     execution_log.trace_id,
-    execution_log.attempts
+    execution_log.attempts,
+    execution_log.rerun_of,
+    execution_log.reruns
    FROM public.execution_log;
 
 --
@@ -1950,6 +2114,18 @@ CREATE INDEX execution_queue_overlap_idx ON public.execution_queue USING btree (
 COMMENT ON INDEX public.execution_queue_overlap_idx IS 'Serves upkeep.release_overlapped, work.finish and tick.due_jobs: those that wait for a predecessor.';
 
 --
+-- Name: execution_queue_rerun_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX execution_queue_rerun_idx ON public.execution_queue USING btree (rerun_of) WHERE (rerun_of IS NOT NULL);
+
+--
+-- Name: INDEX execution_queue_rerun_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.execution_queue_rerun_idx IS 'An execution has one live rerun at most. Serves executions.rerun.';
+
+--
 -- Name: execution_queue_retry_idx; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2530,4 +2706,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125180100'),
     ('20261125180200'),
     ('20261125180201'),
-    ('20261125180202');
+    ('20261125180202'),
+    ('20261125230000'),
+    ('20261125230001'),
+    ('20261125230002');

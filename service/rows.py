@@ -79,7 +79,7 @@ class Execution:
     job_id: UUID
     job_version: int | None  # of the definition that the latest attempt sent
     status: str
-    origin: str  # schedule, manual, backfill or alert
+    origin: str  # schedule, manual, backfill, rerun or alert
     scheduled_at: datetime
     created_at: datetime
     started_at: datetime | None  # claim of the first attempt
@@ -99,6 +99,8 @@ class Execution:
     skipped_count: int | None  # on skipped: how many instants it stands for
     trace_id: str | None
     attempts: list[dict[str, Any]]  # outcomes of ended attempts, oldest first
+    rerun_of: UUID | None  # the execution that it runs again
+    reruns: list[UUID]  # executions that ran it again, oldest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,28 @@ class ExecutionDetail(Execution):
     """An execution with the request that its latest attempt sent."""
 
     request: dict[str, Any] | None  # None: nothing was sent yet
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An execution that has not succeeded and has not been run again."""
+
+    id: UUID
+    job_id: UUID
+    status: str  # failed, timeout or cancelled
+    scheduled_at: datetime
+    error_code: str | None
+    rerun_id: UUID | None  # the execution that runs it again; None: not yet
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """What became of the wish to run an execution again."""
+
+    id: UUID
+    rerun_id: UUID | None  # the new execution; None: refused
+    known: bool  # whether there is such an execution
+    refusal: str | None  # why there is no new one
 
 
 @dataclass(frozen=True, slots=True)

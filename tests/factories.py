@@ -58,6 +58,27 @@ class Factory:
         state = {"status": "running", "worker_id": worker_id, "attempt": 1, "claimed_at": now, "started_at": now}
         return self.execution(job, **(state | given))
 
+    def logged(self, job: dict[str, Any] | None = None, status: str = "failed", **given: Any) -> dict[str, Any]:
+        """A finished execution of the job, or of a new one; counted nowhere."""
+        job = job or self.job()
+        scheduled_at = given.get("scheduled_at", datetime.now(UTC) - timedelta(minutes=1))
+        values = {
+            "id": execution_id_at(scheduled_at),
+            "job_id": job["id"],
+            "tenant_id": job["tenant_id"],
+            "scheduled_at": scheduled_at,
+            "created_at": scheduled_at,
+            "started_at": scheduled_at,
+            "finished_at": scheduled_at + timedelta(seconds=1),
+            "duration_ms": 10.0,
+            "attempt": 1,
+            "job_version": 1,
+            "priority": job["priority"],
+            "origin": "schedule",
+            "status": status,
+        } | given
+        return self._insert("execution_log", values)
+
     def worker(self, **given: Any) -> UUID:
         """A live worker; gives its id."""
         values = {"id": uuid4(), "host": "h", "pid": 1, "version": "1", "slots": 4, "heartbeat_seconds": 5.0} | given

@@ -139,7 +139,7 @@ class Execution(Answer):
     job_id: UUID
     job_version: int | None = Field(description="Version of the job that the latest attempt sent.")
     status: fields.ExecutionStatus
-    origin: Literal["schedule", "manual", "backfill", "alert"]
+    origin: Literal["schedule", "manual", "backfill", "rerun", "alert"]
     scheduled_at: datetime
     created_at: datetime
     started_at: datetime | None
@@ -159,6 +159,8 @@ class Execution(Answer):
     skipped_count: int | None = Field(description="On skipped ones: how many instants it stands for.")
     trace_id: str | None
     attempts: list[Attempt] = Field(description="Calls that ended, oldest first.")
+    rerun_of: UUID | None = Field(description="The execution that it runs again.")
+    reruns: list[UUID] = Field(description="Executions that ran it again, oldest first.")
 
 
 class SentRequest(Answer):

@@ -4,19 +4,16 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field
 
 from service import bulk
 from service.api import answers, fields
-from service.api.fields import invalid
 from service.api.jobs import definition_of, pattern_of
-from service.api.requests import JobCreate, Request
+from service.api.requests import MOST, JobCreate, Request, Selection
 from service.api.routing import Reply, Resource
 from service.api.services import Call
 from service.bulk import Act
 from service.errors import Problem, ValidationFailed
-
-MOST = 1000  # jobs that one request creates or changes
 
 api = Resource("bulk")
 
@@ -39,27 +36,12 @@ class JobsFilter(Request):
     tag: fields.Tag | None = None
 
 
-class JobsChange(Request):
+class JobsChange(Selection):
     """Which jobs to change."""
 
-    all: bool = Field(default=False, description="Every job is meant; then filter is left out.")
     filter: JobsFilter = Field(
         default=JobsFilter(), description="At least one condition, unless all is true.", validate_default=True
     )
-    dry_run: bool = Field(default=False, description="Only tell which jobs would be changed.")
-    limit: Annotated[int, Field(ge=1, le=MOST)] = Field(
-        default=MOST, description="Most jobs to change; send the request again while any remain."
-    )
-
-    @field_validator("filter")
-    @classmethod
-    def _not_empty_by_accident(cls, value: JobsFilter, info: ValidationInfo) -> JobsFilter:
-        conditions = value.model_dump(exclude_none=True)
-        if not conditions and info.data.get("all") is False:
-            raise invalid('must have a condition; if every job is meant, send "all": true', "required")
-        if conditions and info.data.get("all"):
-            raise invalid("must be left out where all is true")
-        return value
 
 
 class JobRef(answers.Answer):

@@ -20,6 +20,7 @@ from service.api import (
     incidents,
     jobs,
     occurrences,
+    reruns,
     schedules,
     signing,
 )
@@ -35,6 +36,7 @@ RESOURCES = (
     schedules.api,
     occurrences.api,
     executions.api,
+    reruns.api,
     history.api,
     incidents.api,
     audit.api,

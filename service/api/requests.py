@@ -13,6 +13,7 @@ from service.schedule import ScheduleError
 
 MAX_PAGED = 10_000  # rows that pages reach; beyond it OFFSET reads too much and cursors do better
 MAX_DAYS = 366
+MOST = 1000  # things that one request creates or acts on
 
 
 class Request(BaseModel):
@@ -23,6 +24,26 @@ class Request(BaseModel):
 
 class Nothing(Request):
     """Takes no fields."""
+
+
+class Selection(Request):
+    """Which of many to act on: those that meet the conditions in filter, or all."""
+
+    all: bool = Field(default=False, description="Every one is meant; then filter is left out.")
+    dry_run: bool = Field(default=False, description="Change nothing; only tell which ones are meant.")
+    limit: Annotated[int, Field(ge=1, le=MOST)] = Field(
+        default=MOST, description="Most to act on; send the request again while any remain."
+    )
+
+    @field_validator("filter", check_fields=False)
+    @classmethod
+    def _not_empty_by_accident(cls, value: Request, info: ValidationInfo) -> Request:
+        conditions = value.model_dump(exclude_none=True)
+        if not conditions and info.data.get("all") is False:
+            raise invalid('must have a condition; if every one is meant, send "all": true', "required")
+        if conditions and info.data.get("all"):
+            raise invalid("must be left out where all is true")
+        return value
 
 
 class _Timed(Request):
@@ -254,7 +275,7 @@ class JobsQuery(Paged):
         return value
 
 
-class _Between(Request):
+class Between(Request):
     """Two instants, checked together."""
 
     @field_validator("end_time", check_fields=False)
@@ -266,7 +287,7 @@ class _Between(Request):
         return value
 
 
-class JobExecutionsQuery(Paged, _Between):
+class JobExecutionsQuery(Paged, Between):
     """Filters of one job's executions."""
 
     status: fields.ExecutionStatus | None = None
@@ -317,7 +338,7 @@ class HistoryQuery(Paged, Window):
     """A window, in pages."""
 
 
-class AuditQuery(Paged, _Between):
+class AuditQuery(Paged, Between):
     """Filters of the audit log."""
 
     job_id: fields.Id | None = Field(default=None, description="What was done to the job and its executions.")

@@ -71,7 +71,7 @@ WITH judged AS (
                     q.job_id = a.job_id
                     AND q.status = 'pending'
                     AND q.started_at IS NULL
-                    AND q.origin IN ('schedule', 'manual')
+                    AND q.origin IN ('schedule', 'manual', 'rerun')
                     AND q.scheduled_at < n.now - make_interval(secs => a.late_seconds)
             )
         ) AS late,

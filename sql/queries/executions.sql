@@ -7,7 +7,7 @@ SELECT
     e.finished_at, e.duration_ms,
     (extract(EPOCH FROM e.started_at - e.scheduled_at) * 1000)::float8 AS lag_ms,
     e.attempt, e.priority, e.worker_id, e.retry_at, e.response_status, e.response_body, e.response_truncated,
-    e.error_code, e.error, e.skipped_until, e.skipped_count, e.trace_id, e.attempts,
+    e.error_code, e.error, e.skipped_until, e.skipped_count, e.trace_id, e.attempts, e.rerun_of, e.reruns,
     CASE WHEN e.origin = 'alert' THEN (
         SELECT jsonb_build_object('method', 'POST', 'endpoint', a.url, 'headers', '{}'::jsonb, 'payload', a.body)
         FROM alert_requests AS a
@@ -35,7 +35,7 @@ SELECT
     id, tenant_id, job_id, job_version, status, origin, scheduled_at, created_at, started_at, finished_at, duration_ms,
     (extract(EPOCH FROM started_at - scheduled_at) * 1000)::float8 AS lag_ms,
     attempt, priority, worker_id, retry_at, response_status, response_body, response_truncated,
-    error_code, error, skipped_until, skipped_count, trace_id, attempts
+    error_code, error, skipped_until, skipped_count, trace_id, attempts, rerun_of, reruns
 FROM executions
 WHERE
     tenant_id = %(tenant_id)s
@@ -74,6 +74,40 @@ VALUES (
     last_rank(%(tenant_id)s::text, %(priority)s::smallint) + 1, 'manual'
 )
 RETURNING id;
+
+-- name: dead_letters :many
+-- Finished executions that a filter names and that have not been run again, oldest instant first, of jobs that are not
+-- deleted; a rerun that failed is one itself. Params: tenant_id text, statuses text[] (of failed, timeout, cancelled),
+-- limit int; and, each NULL for any: job_id uuid, start_time and end_time timestamptz (both inclusive), error_code text.
+-- Returns DeadLetter. Locks: none; `rerun` looks again.
+-- Each status is a walk along its own part of the index, which ends at limit.
+SELECT l.id, l.job_id, l.status, l.scheduled_at, l.error_code, NULL::uuid AS rerun_id
+FROM unnest(%(statuses)s::text[]) AS s (status)
+CROSS JOIN LATERAL (
+    SELECT l.id, l.job_id, l.status, l.scheduled_at, l.error_code
+    FROM execution_log AS l
+    WHERE
+        l.tenant_id = %(tenant_id)s
+        AND l.status = s.status
+        AND l.status <> 'completed'
+        AND l.origin <> 'alert'
+        AND l.reruns = '{}'
+        AND (%(job_id)s::uuid IS NULL OR l.job_id = %(job_id)s::uuid)
+        AND (%(start_time)s::timestamptz IS NULL OR l.scheduled_at >= %(start_time)s::timestamptz)
+        AND (%(end_time)s::timestamptz IS NULL OR l.scheduled_at <= %(end_time)s::timestamptz)
+        AND (%(error_code)s::text IS NULL OR l.error_code = %(error_code)s::text)
+        AND EXISTS (SELECT FROM jobs AS j WHERE j.id = l.job_id AND j.status <> 'deleted')
+    ORDER BY l.scheduled_at, l.id
+    LIMIT %(limit)s
+) AS l
+ORDER BY l.scheduled_at, l.id
+LIMIT %(limit)s;
+
+-- name: rerun :many
+-- Run finished executions again, each as a new execution of its job as it is today. Params: tenant_id text, ids uuid[],
+-- again boolean (false: not those that have been run again before). Returns Rerun for each id, oldest instant first.
+-- Locks: their jobs in id order, NO KEY UPDATE, then their rows of the log.
+SELECT id, rerun_id, known, refusal FROM rerun_executions(%(ids)s::uuid[], %(tenant_id)s::text, %(again)s::boolean);
 
 -- name: lock :maybe
 -- Lock a live execution, so that its worker's outcome waits. Params: tenant_id text, id uuid. Returns LiveExecution,

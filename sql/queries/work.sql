@@ -183,19 +183,19 @@ removed AS (
     RETURNING
         q.id, q.job_id, q.worker_id, q.scheduled_at, q.created_at, q.started_at, f.duration_ms, q.attempt, q.job_version,
         f.response_status, q.priority, f.response_truncated, f.status, q.origin, q.tenant_id, f.error_code, f.error,
-        f.response_body, f.trace_id, q.attempts || f.ended AS attempts
+        f.response_body, f.trace_id, q.attempts || f.ended AS attempts, q.rerun_of
 ),
 
 logged AS (
     INSERT INTO execution_log (
         id, job_id, worker_id, scheduled_at, created_at, started_at, duration_ms, attempt, job_version,
         response_status, priority, response_truncated, status, origin, tenant_id, error_code, error,
-        response_body, trace_id, attempts
+        response_body, trace_id, attempts, rerun_of
     )
     SELECT
         id, job_id, worker_id, scheduled_at, created_at, started_at, duration_ms, attempt, job_version,
         response_status, priority, response_truncated, status, origin, tenant_id, error_code, left(error, 1000),
-        response_body, trace_id, attempts
+        response_body, trace_id, attempts, rerun_of
     FROM removed
     RETURNING
         id, job_id, tenant_id, status, attempt, scheduled_at, started_at, finished_at, duration_ms, origin,

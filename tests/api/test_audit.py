@@ -85,6 +85,15 @@ def unsigned(api, make):
     api.ok("DELETE", "/signing-secret", status=204)
 
 
+def rerun(api, make):
+    api.ok("POST", f"/executions/{make.logged()['id']}/rerun", status=202)
+
+
+def rerun_together(api, make):
+    make.logged()
+    api.ok("POST", "/executions/rerun", {"all": True}, status=202)
+
+
 # Every route that is no GET, how to use it, and what it must leave behind.
 CHANGES = {
     ("POST", "/jobs"): (created, "job.create"),
@@ -104,6 +113,8 @@ CHANGES = {
     ("POST", "/executions/<uuid:id>/cancel"): (cancelled, "execution.cancel"),
     ("POST", "/signing-secret"): (signed, "signing.rotate"),
     ("DELETE", "/signing-secret"): (unsigned, "signing.remove"),
+    ("POST", "/executions/<uuid:id>/rerun"): (rerun, "execution.rerun"),
+    ("POST", "/executions/rerun"): (rerun_together, "execution.rerun"),
 }
 
 

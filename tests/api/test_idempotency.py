@@ -25,6 +25,8 @@ POSTS = {
     "/jobs/bulk/resume": (lambda make: make.job(status="paused"), {"all": True}),
     "/jobs/bulk/delete": (lambda make: make.job(), {"all": True}),
     "/executions/<uuid:id>/cancel": (lambda make: make.execution(), None),
+    "/executions/<uuid:id>/rerun": (lambda make: make.logged(), None),
+    "/executions/rerun": (lambda make: make.logged(), {"all": True}),
     "/schedules/preview": (lambda make: None, {"type": "cron", "schedule": "@daily"}),
 }
 

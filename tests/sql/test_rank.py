@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from service import backfill, claims, due, executions, jobs, sql, ticker, upkeep
+from service import backfill, claims, due, executions, jobs, reruns, sql, ticker, upkeep
 from service.executions import Ended
 from tests.factories import NOON
 
@@ -60,6 +60,10 @@ def resume(make, engine, job):
     jobs.resume(make.conn, job["tenant_id"], job["id"])
 
 
+def rerun(make, engine, job):
+    reruns.rerun(make.conn, job["tenant_id"], make.logged(job)["id"])
+
+
 def release(make, engine, job):
     make.execution(job, status="held", held_for="overlap")
     executions.let_go(engine)
@@ -72,7 +76,7 @@ def rescue(make, engine, job):
     ticker._promote_retries(engine, limit=10, now=None)
 
 
-WAYS = [materialize, promote, trigger, fill_back, resume, release, rescue]
+WAYS = [materialize, promote, trigger, fill_back, resume, rerun, release, rescue]
 
 
 @pytest.mark.parametrize("way", WAYS)
