@@ -5,13 +5,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import NamedTuple
 
 import requests
 
 from service.curl import HAS_CURL, CurlAdapter
 from service.egress import ANYWHERE, Egress
 from service.stock import StockAdapter
-from service.transport import Answer, ExchangeError, Prepared, Transport, prepared
+from service.transport import Answer, ExchangeError, Fields, Prepared, Ready, Transport, header_lines
 
 ERROR_LIMIT = 1000  # characters of Outcome.error
 LONGEST_RETRY_AFTER = 3600.0  # seconds
@@ -20,6 +22,14 @@ RETRYABLE = frozenset({408, 425, 429})  # and every 5xx
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # Source: RFC 9110 section 5.6.2
 UNSAFE_IN_VALUE = re.compile(r"[\r\n\0]")
 FRAMING = frozenset({"content-length", "transfer-encoding"})  # the transport knows what it sends
+BODILESS = frozenset({"GET", "HEAD"})  # without a body these need not say that its length is 0
+# What requests leaves as it is: most URLs, so that most need not be taken apart and put together again.
+NORMAL_URL = re.compile(
+    r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[1-9][0-9]{0,3}|:[1-5][0-9]{4})?"
+    r"/[\w\-.~!$&'()*+,;=:@/]*(?:\?[\w\-.~!$&'()*+,;=:@/?]+)?",
+    re.ASCII,
+)
+CACHED = 512  # URLs that are not of that form, and sets of headers
 USER_AGENT = "scheduler-service"
 
 
@@ -32,6 +42,14 @@ class Request:
     headers: Mapping[str, str]
     body: bytes | None
     timeout: float  # seconds, for the whole exchange
+    ours: tuple[tuple[str, str], ...] = ()  # more headers, of names that are not in headers; known to be sendable
+
+
+class _Common(NamedTuple):
+    """What the requests with the same headers have in common."""
+
+    fields: Fields
+    lines: list[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +84,44 @@ def prepare(request: Request) -> Prepared:
     method = request.method.upper()
     if not TOKEN.fullmatch(method) or method == "CONNECT":
         raise _invalid("The method is not one that can be sent.")
-    if not request.url.lower().startswith(("http://", "https://")):
-        raise _invalid("The URL must begin with http:// or https://.")
-    if "@" in request.url.partition("://")[2].partition("/")[0].partition("?")[0].partition("#")[0]:
-        raise _invalid("The URL must not contain credentials.")
-    body = None if method == "HEAD" else request.body
-    ready = requests.PreparedRequest()
+    body = None if method == "HEAD" else request.body or None
     try:
-        headers = _headers(request.headers, body)
-        # Given nothing to do, requests would put a password in the URL over the job's own Authorization.
-        auth = _leave_as_is if any(name.lower() == "authorization" for name in headers) else None
-        ready.prepare(method=method, url=request.url, headers=headers, data=body, auth=auth)
-        return prepared(ready, request.timeout)
+        url = request.url if is_normal(request.url) else _normal(request.url)
+        common = _common(tuple(request.headers.items()), body is not None, method in BODILESS)
+        ours = [(name, value.encode()) for name, value in request.ours]
     except ExchangeError:
         raise
     except (requests.RequestException, ValueError) as error:
         # Their own text may quote the URL, and with it a password.
         raise _invalid("The request cannot be sent: its URL or headers are not valid.") from error
+    fields = [*common.fields, *ours]
+    lines = common.lines + [name.encode() + b": " + value for name, value in ours]
+    return Prepared(Ready(method, url, fields, body), lines, request.timeout)
+
+
+def is_normal(url: str) -> bool:
+    """Whether requests would surely send the URL as it is."""
+    return NORMAL_URL.fullmatch(url) is not None and "/." not in url
+
+
+@lru_cache(CACHED)
+def _normal(url: str) -> str:
+    """The URL as requests would send it."""
+    if not url.lower().startswith(("http://", "https://")):
+        raise _invalid("The URL must begin with http:// or https://.")
+    if "@" in url.partition("://")[2].partition("/")[0].partition("?")[0].partition("#")[0]:
+        raise _invalid("The URL must not contain credentials.")
+    request = requests.PreparedRequest()
+    request.prepare_url(url, None)
+    return str(request.url)
+
+
+@lru_cache(CACHED)
+def _common(own: tuple[tuple[str, str], ...], body: bool, bodiless: bool) -> _Common:
+    fields = list(_headers(dict(own), body).items())
+    if not body and not bodiless:
+        fields.append(("Content-Length", b"0"))
+    return _Common(fields, header_lines(fields, body))
 
 
 def judge(result: Answer | ExchangeError, duration_ms: float) -> Outcome:
@@ -90,9 +129,9 @@ def judge(result: Answer | ExchangeError, duration_ms: float) -> Outcome:
     return _unanswered(result, duration_ms) if isinstance(result, ExchangeError) else _judge(result, duration_ms)
 
 
-def _headers(own: Mapping[str, str], body: bytes | None) -> dict[str, str | bytes]:
+def _headers(own: Mapping[str, str], body: bool) -> dict[str, bytes]:
     """The job's own headers in UTF-8, and the defaults it does not name."""
-    headers: dict[str, str | bytes] = {}
+    headers: dict[str, bytes] = {}
     for name, value in own.items():
         if not TOKEN.fullmatch(name):
             raise _invalid("A header's name has characters that cannot be sent.")
@@ -100,15 +139,11 @@ def _headers(own: Mapping[str, str], body: bytes | None) -> dict[str, str | byte
             raise _invalid(f"The value of header {name} has a line break or a NUL character.")
         if name.lower() not in FRAMING:
             headers[name] = value.strip().encode()
-    defaults = {"User-Agent": USER_AGENT, "Accept": "*/*"}
+    defaults = {"User-Agent": USER_AGENT.encode(), "Accept": b"*/*"}
     if body:
-        defaults["Content-Type"] = "application/json"
+        defaults["Content-Type"] = b"application/json"
     named = {name.lower() for name in headers}
     return {name: value for name, value in defaults.items() if name.lower() not in named} | headers
-
-
-def _leave_as_is(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-    return prepared
 
 
 def _invalid(message: str) -> ExchangeError:

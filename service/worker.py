@@ -3,9 +3,10 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from service import __version__, log, masks, metrics, signing, tracing
@@ -19,6 +20,8 @@ from service.vault import SecretUnreadable, Vault, job_owner
 
 CACHED_REQUESTS = 4096
 CACHED_BYTES = 32 * 1024 * 1024  # of the bodies of those
+CACHED_HEADERS = 512  # different sets of them
+NONE: frozenset[str] = frozenset()
 OWN_WINS = ("Idempotency-Key", "traceparent")  # of the fields each execution has, those a job may set itself
 
 
@@ -115,9 +118,7 @@ class Requests:
                 self._kept.move_to_end(key)
                 return found
             request, hidden = self._revealed(claimed)
-            named = {name.lower() for name in request.headers}
-            own = frozenset(name for name in OWN_WINS if name.lower() in named)
-            made = _CachedRequest(prepare(request), hidden, own)
+            made = _CachedRequest(prepare(request), hidden, _named(request.headers) if claimed.headers else NONE)
             self._keep(key, made)
         return made
 
@@ -165,20 +166,30 @@ def request_of(claimed: ClaimedExecution) -> Request:
 
     The job's own headers win over ours, save the X-Scheduler ones.
     """
-    ours = {"X-Scheduler-Job-Id": str(claimed.job_id), "X-Scheduler-Tenant-Id": claimed.tenant_id}
-    defaults = {"User-Agent": f"scheduler-service/{__version__}"}
-    if claimed.payload is not None:
-        defaults["Content-Type"] = "application/json"
-    own = {name: value for name, value in (claimed.headers or {}).items() if name.lower() not in RESERVED}
-    named = {name.lower() for name in own}
-    headers = {name: value for name, value in defaults.items() if name.lower() not in named} | own | ours
     return Request(
         method=claimed.method or "POST",
         url=claimed.endpoint or "",
-        headers=headers,
+        headers=_headers(tuple((claimed.headers or {}).items()), claimed.payload is not None),
         body=None if claimed.payload is None else claimed.payload.encode(),
         timeout=float(claimed.timeout_seconds or 30),
+        ours=(("X-Scheduler-Job-Id", str(claimed.job_id)), ("X-Scheduler-Tenant-Id", claimed.tenant_id)),
     )
+
+
+@lru_cache(CACHED_HEADERS)
+def _headers(own: tuple[tuple[str, str], ...], payload: bool) -> Mapping[str, str]:
+    """A job's headers, and what we add to all jobs that have these."""
+    defaults = {"User-Agent": f"scheduler-service/{__version__}"}
+    if payload:
+        defaults["Content-Type"] = "application/json"
+    kept = {name: value for name, value in own if name.lower() not in RESERVED}
+    named = {name.lower() for name in kept}
+    return {name: value for name, value in defaults.items() if name.lower() not in named} | kept
+
+
+def _named(headers: Mapping[str, str]) -> frozenset[str]:
+    named = {name.lower() for name in headers}
+    return frozenset(name for name in OWN_WINS if name.lower() in named)
 
 
 RESERVED = frozenset(

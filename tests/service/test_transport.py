@@ -6,7 +6,10 @@ import threading
 
 import pytest
 import requests
+from hypothesis import given
+from hypothesis.strategies import from_regex
 
+from service import call
 from service.call import Request, open_transport, prepare
 from service.transport import Exchange, Sending
 from tests.conftest import eventually
@@ -171,3 +174,28 @@ def test_a_request_is_prepared_for_both_transports():
 
     assert (ready.request.url, ready.request.headers["Content-Length"]) == ("http://127.0.0.1:9/a%20b", "2")
     assert {b"X-None;", b"Content-Type: application/json", b"Expect:"} <= set(ready.lines)
+
+
+@given(from_regex(call.NORMAL_URL, fullmatch=True).filter(call.is_normal))
+def test_a_normal_url_is_one_that_requests_leaves_as_it_is(url):
+    request = requests.Request("POST", url).prepare()
+
+    assert request.url == url
+
+
+@pytest.mark.parametrize(("method", "body"), [("POST", b"{}"), ("PUT", b""), ("POST", None), ("GET", None)])
+def test_a_request_has_the_headers_that_requests_would_give_it(method, body):
+    headers = {
+        "X-One": "1",
+        "Authorization": "Basic eDp5",
+        "content-type": "text/plain",
+        "User-Agent": "u",
+        "Accept": "*",
+    }
+    theirs = requests.Request(method, "http://127.0.0.1:9/", headers=headers, data=body).prepare()
+
+    ours = prepare(Request(method, "http://127.0.0.1:9/", headers, body, 1.0)).request
+
+    sent = {name: value.decode() if isinstance(value, bytes) else value for name, value in ours.headers.items()}
+    assert {name.lower(): value for name, value in sent.items()} == dict(theirs.headers.lower_items())
+    assert (ours.method, ours.url, ours.body) == (theirs.method, theirs.url, theirs.body or None)

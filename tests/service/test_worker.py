@@ -46,9 +46,10 @@ def outcome(**given):
 
 def headers(**given):
     one = claimed(**given)
-    fixed = request_of(one).headers
+    request = request_of(one)
+    fixed = dict(request.headers) | dict(request.ours)
     own = frozenset(name for name in OWN_WINS if name.lower() in map(str.lower, fixed))
-    return dict(fixed) | dict(fields_of(one, PARENT, own))
+    return fixed | dict(fields_of(one, PARENT, own))
 
 
 def test_a_request_says_what_it_is_for():
