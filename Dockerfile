@@ -13,10 +13,10 @@ WORKDIR /app
 COPY --from=builder /venv /venv
 COPY sql sql
 COPY service service
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# METRICS_PORT counts for role engine only, which has no other port that its health could be asked on.
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 METRICS_PORT=5004
 USER 10001
-EXPOSE 5003
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + (os.environ.get('SERVER_PORT') or '5003') + '/live', timeout=2)"]
+EXPOSE 5003 5004
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD ["python", "-m", "service", "live"]
 ENTRYPOINT ["python", "-m", "service"]
 CMD ["all"]

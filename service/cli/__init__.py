@@ -52,6 +52,7 @@ COMMANDS = {
     "preview": Command("preview", "show when a schedule would run"),
     "history": Command("history", "show what finished, by job and day"),
     "stats": Command("stats", "count jobs and executions, of the tenant or of one job"),
+    "live": Command("live", "ask the service in this environment whether it serves; exit code 1 if not"),
     "migrate": Command("migrate", "apply pending migrations"),
     "keys": Command("keys", "make, list and revoke API keys"),
     "openapi": Command("openapi", "print the OpenAPI document"),
