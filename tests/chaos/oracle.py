@@ -117,7 +117,9 @@ def _judge_job(verdict: Verdict, job: Planned, rows: Sequence[dict[str, Any]]) -
     verdict.open += sum(status == "open" for status in statuses.values())
     ran: Counter[datetime] = Counter()
     for row in rows:
-        if row["error_code"] == "paused":  # stands for instants that are not due
+        if row["error_code"] == "paused":  # a pause stops what is due too, when the tick was late
+            since, until = row["scheduled_at"], row["skipped_until"] or row["scheduled_at"]
+            ran.update(i for i in job.instants if since <= i <= until and statuses[i] == "due")
             continue
         if row["status"] == "skipped":
             verdict.skipped += row["skipped_count"]
