@@ -1,11 +1,14 @@
-# Thin: each target is one command. The first of them builds .venv; it is rebuilt only when requirements change.
+# Thin: each target is one command. The first of them builds .venv; it is filled anew only when the lock changes.
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 BENCH_STAMP := .venv/.installed-bench
-# What writes and audits the lock, apart from .venv: its own dependencies are none of the service's.
+# What writes and audits the locks, apart from .venv: its own dependencies are none of the service's.
 TOOLS := .venv/tools
 LOCK_TOOLS := uv==0.13.9 pip-audit==2.10.1
+
+COMPILE = $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
 .PHONY: help run dev test chaos bench lint format migrate-up migrate-down schema swagger psql lock audit install-tools clean
@@ -55,9 +58,9 @@ swagger: $(STAMP) ## Write openapi.json
 psql: $(STAMP) ## Open psql on the database of a `make run` under way
 	@exec "$$($(BIN)/python -m service.embedded)/psql" "$$(cat .data/database_url)"
 
-lock: $(TOOLS) ## Pin requirements.txt and all that it needs in .requirements.lock; UPGRADE=1 takes newer ones of the rest
-	$(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) requirements.txt --output-file .requirements.lock
+lock: $(TOOLS) ## Pin all that the requirements.txt need, with hashes; UPGRADE=1 takes newer ones of what they don't name
+	$(COMPILE) requirements.txt --output-file .requirements.lock
+	$(COMPILE) tests/requirements.txt --constraint .requirements.lock --output-file tests/.requirements.lock
 
 audit: $(TOOLS) ## Look up what .requirements.lock pins among published vulnerabilities, over the internet
 	@$(TOOLS)/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off \
@@ -69,9 +72,9 @@ install-tools: $(STAMP) ## Install all that the other targets need into .venv
 clean: ## Remove .venv and caches; .data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-$(STAMP): requirements.txt tests/requirements.txt
+$(STAMP): tests/.requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement tests/.requirements.lock
 	@touch $(STAMP)
 
 $(TOOLS): Makefile
