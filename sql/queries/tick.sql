@@ -66,40 +66,42 @@ WITH advanced AS (
         %(job_ids)s::uuid[], %(next_run_ats)s::timestamptz[], %(next_instant_ats)s::timestamptz[], %(runs)s::int[]
     ) AS a (id, next_run_at, next_instant_at, runs)
     WHERE j.id = a.id
-    RETURNING j.id, j.tenant_id, j.priority
 ),
 
-due AS (
-    SELECT execution_id(r.job_id, r.at) AS id, r.job_id, a.tenant_id, r.at, a.priority, r.waits
+-- OFFSET 0 keeps these look-ups for each run: joins would be planned for a handful of runs, or walk the whole log.
+run AS MATERIALIZED (
+    SELECT execution_id(r.job_id, r.at) AS id, r.job_id, j.tenant_id, r.at, j.priority, r.waits
     FROM unnest(
         %(run_job_ids)s::uuid[], %(run_ats)s::timestamptz[], %(run_waits)s::boolean[]
     ) AS r (job_id, at, waits)
-    INNER JOIN advanced AS a ON r.job_id = a.id
-    WHERE NOT EXISTS (
-        SELECT FROM execution_log AS l
-        WHERE l.id = execution_id(r.job_id, r.at) AND l.scheduled_at = r.at
-    )
+    CROSS JOIN LATERAL (SELECT tenant_id, priority FROM jobs WHERE id = r.job_id OFFSET 0) AS j
 ),
 
-lines AS (
-    SELECT tenant_id, priority, last_rank(tenant_id, priority) AS last_rank
-    FROM due
-    GROUP BY tenant_id, priority
+placed AS (
+    SELECT
+        id, job_id, tenant_id, at, priority, waits,
+        row_number() OVER (PARTITION BY tenant_id, priority ORDER BY at, job_id) AS place
+    FROM run
+    WHERE NOT EXISTS (
+        SELECT FROM execution_log AS l
+        WHERE l.id = run.id AND l.scheduled_at = run.at
+        OFFSET 0
+    )
 )
 
 INSERT INTO execution_queue (id, job_id, tenant_id, scheduled_at, priority, rank, status, held_for)
 SELECT
-    d.id,
-    d.job_id,
-    d.tenant_id,
-    d.at,
-    d.priority,
-    l.last_rank + row_number() OVER (PARTITION BY d.tenant_id, d.priority ORDER BY d.at, d.job_id),
-    CASE WHEN d.waits THEN 'held' ELSE 'pending' END,
-    CASE WHEN d.waits THEN 'overlap' END
-FROM due AS d
-INNER JOIN lines AS l ON d.tenant_id = l.tenant_id AND d.priority = l.priority
-ORDER BY d.at, d.job_id
+    p.id,
+    p.job_id,
+    p.tenant_id,
+    p.at,
+    p.priority,
+    max(CASE WHEN p.place = 1 THEN last_rank(p.tenant_id, p.priority) END) OVER (PARTITION BY p.tenant_id, p.priority)
+    + p.place,
+    CASE WHEN p.waits THEN 'held' ELSE 'pending' END,
+    CASE WHEN p.waits THEN 'overlap' END
+FROM placed AS p
+ORDER BY p.at, p.job_id
 ON CONFLICT (id) DO NOTHING
 RETURNING id, job_id;
 
@@ -169,19 +171,20 @@ WITH ripe AS (
     FOR UPDATE OF q SKIP LOCKED
 ),
 
-lines AS (
-    SELECT tenant_id, priority, last_rank(tenant_id, priority) AS last_rank
+placed AS (
+    SELECT
+        id, tenant_id, priority, job_status,
+        row_number() OVER (PARTITION BY tenant_id, priority ORDER BY retry_at, id) AS place
     FROM ripe
-    GROUP BY tenant_id, priority
 ),
 
 ranked AS (
     SELECT
-        r.id,
-        r.job_status,
-        l.last_rank + row_number() OVER (PARTITION BY r.tenant_id, r.priority ORDER BY r.retry_at, r.id) AS rank
-    FROM ripe AS r
-    INNER JOIN lines AS l ON r.tenant_id = l.tenant_id AND r.priority = l.priority
+        id,
+        job_status,
+        max(CASE WHEN place = 1 THEN last_rank(tenant_id, priority) END) OVER (PARTITION BY tenant_id, priority)
+        + place AS rank
+    FROM placed
 )
 
 UPDATE execution_queue AS q

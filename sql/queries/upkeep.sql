@@ -66,19 +66,20 @@ WITH freed AS (
     FOR UPDATE OF w SKIP LOCKED
 ),
 
-lines AS (
-    SELECT tenant_id, priority, last_rank(tenant_id, priority) AS last_rank
+placed AS (
+    SELECT
+        id, tenant_id, priority, job_status,
+        row_number() OVER (PARTITION BY tenant_id, priority ORDER BY scheduled_at, id) AS place
     FROM freed
-    GROUP BY tenant_id, priority
 ),
 
 ranked AS (
     SELECT
-        f.id,
-        f.job_status,
-        l.last_rank + row_number() OVER (PARTITION BY f.tenant_id, f.priority ORDER BY f.scheduled_at, f.id) AS rank
-    FROM freed AS f
-    INNER JOIN lines AS l ON f.tenant_id = l.tenant_id AND f.priority = l.priority
+        id,
+        job_status,
+        max(CASE WHEN place = 1 THEN last_rank(tenant_id, priority) END) OVER (PARTITION BY tenant_id, priority)
+        + place AS rank
+    FROM placed
 )
 
 UPDATE execution_queue AS q

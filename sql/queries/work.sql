@@ -288,11 +288,13 @@ counted AS (
         lag_ms_max = greatest(h.lag_ms_max, excluded.lag_ms_max)
 ),
 
+-- An array and not IN: a look-up for each job that ended, where a join may walk all jobs that are exhausted, times the
+-- batch, while the statistics say that there are none.
 exhausted AS (
     SELECT j.id
     FROM jobs AS j
     WHERE
-        j.id IN (SELECT job_id FROM removed)
+        j.id = ANY(ARRAY(SELECT job_id FROM removed))
         AND j.status = 'active'
         AND j.next_run_at IS NULL
         AND NOT EXISTS (
