@@ -1,9 +1,11 @@
 """README and .env.example say what the code says."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from service.api import openapi
 from service.config import Config
 
 
@@ -12,6 +14,13 @@ def test_every_setting_is_documented(document: str) -> None:
     text = Path(document).read_text()
 
     assert [name for name in Config.variables() if name not in text] == []
+
+
+def test_readme_names_every_route() -> None:
+    text = Path("README.md").read_text()
+    routes = [re.sub(r"{(\w+)}", r":\1", path.removeprefix("/api/v1")) for path in openapi.document()["paths"]]
+
+    assert [route for route in routes if f"`{route}`" not in text] == []
 
 
 def test_env_example_shows_the_defaults() -> None:
