@@ -31,7 +31,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
 
-_RETRY_ON = re.compile(r"[345](?:[0-9]{2}|xx)|timeout|connection")
+RETRY_ON = re.compile(r"[345](?:[0-9]{2}|xx)|timeout|connection")
 _CONNECTION_CODES = frozenset({"connection", "dns", "tls", "protocol"})
 
 
@@ -247,7 +247,7 @@ def is_retryable(
 
 def retry_on_problem(item: object) -> str | None:
     """What is wrong with an entry of retry_on, and how to write it right; None when nothing."""
-    if isinstance(item, str) and _RETRY_ON.fullmatch(item):
+    if isinstance(item, str) and RETRY_ON.fullmatch(item):
         return None
     return 'must be a status "300" to "599", a class "3xx", "4xx" or "5xx", "timeout" or "connection"'
 

@@ -44,7 +44,7 @@ class App(Flask):
 def create_app(services: Services) -> Flask:
     """The app; it opens nothing itself."""
     app = _app(services, openapi.RESOURCES)
-    app.extensions["openapi"] = openapi.document()
+    app.extensions["openapi"] = openapi.document(auth_required=services.config.auth_required)
     app.register_blueprint(get_swaggerui_blueprint("/docs", "/openapi.json", config=DOCS))
     return app
 

@@ -32,14 +32,14 @@ MaskedHeaders = Annotated[
 ]
 
 
-class Secrets(Answer):
+class JobSecrets(Answer):
     """What a job names secret."""
 
     headers: list[str]
     payload: list[str]
 
 
-class Alert(Answer):
+class JobAlert(Answer):
     """Where trouble of a job is reported, and which."""
 
     url: str
@@ -72,7 +72,7 @@ class Job(Answer):
     method: fields.Method
     headers: MaskedHeaders
     payload: JsonValue = Field(description="******** stands for a secret value.")
-    secrets: Secrets
+    secrets: JobSecrets
     timeout: int
     max_retries: int
     retry_delay: int
@@ -82,7 +82,7 @@ class Job(Answer):
     priority: int
     tags: list[str]
     metadata: dict[str, JsonValue]
-    alert: Alert | None
+    alert: JobAlert | None
     status: fields.JobStatus
     paused_at: datetime | None
     next_run_at: datetime | None

@@ -15,6 +15,7 @@ from service.errors import PreconditionFailed, Problem
 IF_MATCH, IF_NONE_MATCH = "If-Match", "If-None-Match"
 ENTITY_TAG = re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 LIST = re.compile(rf"[ \t,]*{ENTITY_TAG.pattern}(?:[ \t]*,[ \t,]*{ENTITY_TAG.pattern})*[ \t,]*")
+PATTERN = rf"^(?:[ \t]*\*[ \t]*|{LIST.pattern})$"  # as JSON Schema says it
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

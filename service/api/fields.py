@@ -9,9 +9,10 @@ from uuid import UUID
 
 import requests
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
-from service.policy import retry_on_problem
+from service.policy import RETRY_ON, retry_on_problem
 from service.zone import load_zone
 
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # Source: RFC 9110 section 5.6.2
@@ -192,16 +193,24 @@ Timezone = Annotated[
     str, StringConstraints(min_length=1, max_length=64), AfterValidator(_timezone), Field(examples=["Europe/Berlin"])
 ]
 Endpoint = Annotated[
-    str, StringConstraints(max_length=2048), AfterValidator(_endpoint), Field(examples=["https://example.org/hook"])
+    str,
+    StringConstraints(max_length=2048),
+    AfterValidator(_endpoint),
+    Field(
+        json_schema_extra={"format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"},
+        examples=["https://example.org/hook"],
+    ),
 ]
 MethodField = Annotated[Method, BeforeValidator(_upper)]
-Headers = Annotated[dict[str, str], AfterValidator(_headers)]
+_HEADER_NAMES: JsonDict = {"maxProperties": 100, "propertyNames": {"pattern": f"^{TOKEN.pattern}$", "maxLength": 256}}
+Headers = Annotated[dict[str, str], AfterValidator(_headers), Field(json_schema_extra=_HEADER_NAMES)]
 ChangedHeaders = Annotated[
     dict[str, str | None],
     AfterValidator(_changed_headers),
     Field(
         description="All headers, save the secret ones: those keep their value where they are left out or sent as "
-        "********; null removes one."
+        "********; null removes one.",
+        json_schema_extra=_HEADER_NAMES,
     ),
 ]
 SecretHeaders = Annotated[
@@ -263,13 +272,19 @@ RetryBackoff = Annotated[
 RetryMaxDelay = Annotated[
     int, Field(ge=1, le=86_400, description="Seconds that bound an exponential delay; null for an hour.")
 ]
+_RETRY_ON: JsonDict = {
+    "type": ["string", "integer"],
+    "pattern": f"^({RETRY_ON.pattern})$",
+    "minimum": 300,
+    "maximum": 599,
+}
 RetryOn = Annotated[
     list[
         Annotated[
             str,
             BeforeValidator(_status_as_text),
             AfterValidator(_retryable),
-            Field(json_schema_extra={"type": ["string", "integer"]}),
+            Field(json_schema_extra=_RETRY_ON),
         ]
     ],
     Field(
@@ -282,7 +297,7 @@ RetryOn = Annotated[
 ]
 StartAt = Annotated[Instant, Field(description="No instant is earlier; an interval counts from here.")]
 EndAt = Annotated[Instant, Field(description="No instant is later; the job is completed then.")]
-Number = BeforeValidator(_number, json_schema_input_type=int)
+Number = BeforeValidator(_number)  # after the bounds, which the document loses otherwise
 Day = Annotated[date, BeforeValidator(_day, json_schema_input_type=date)]
 
 

@@ -21,6 +21,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "string_pattern_mismatch": ("must match {pattern}", "invalid"),
     "string_too_short": ("must have at least {min_length} character{s}", "too_short"),
     "string_too_long": ("must have at most {max_length} characters", "too_long"),
+    "too_short": ("must have at least {min_length} item{s}", "too_short"),
     "too_long": ("must have at most {max_length} items", "too_long"),
     "greater_than_equal": ("must be at least {ge}", "out_of_range"),
     "less_than_equal": ("must be at most {le}", "out_of_range"),
@@ -37,8 +38,10 @@ def problems(error: ValidationError) -> list[Problem]:
 def _problem(item: Any) -> Problem:
     field = ".".join(str(part) for part in item["loc"]) or "body"
     context = item.get("ctx", {})
+    if "message" in context:  # of fields.invalid, whose codes may be named as pydantic's types are
+        return Problem(field, context["message"], item["type"])
     if item["type"] not in TEXTS:
-        return Problem(field, context.get("message", item["msg"]), item["type"] if "message" in context else "invalid")
+        return Problem(field, item["msg"], "invalid")
     text, code = TEXTS[item["type"]]
     if item["type"] == "literal_error":
         context = {"expected": context["expected"].replace("'", '"')}

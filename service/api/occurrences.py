@@ -44,7 +44,7 @@ class OccurrencesQuery(_Span):
 
     from_: Moment | None = Field(default=None, alias="from", description="First instant; default 24 hours back.")
     to: Moment | None = Field(default=None, description="End of the window, itself outside; default 24 hours ahead.")
-    page_size: Annotated[int, fields.Number, Field(ge=1, le=1000)] = 1000
+    page_size: Annotated[int, Field(ge=1, le=1000), fields.Number] = 1000
     cursor: CursorField | None = Field(default=None, description="nextCursor of the page before.")
 
 

@@ -24,7 +24,7 @@ from service.api import (
     schedules,
     signing,
 )
-from service.api.conditions import IF_MATCH, IF_NONE_MATCH
+from service.api.conditions import IF_MATCH, IF_NONE_MATCH, PATTERN
 from service.api.guard import TENANT_HEADER
 from service.api.routing import Resource, Route
 from service.tenant import TENANT
@@ -54,7 +54,7 @@ CONDITIONS = [
         "name": name,
         "in": "header",
         "required": False,
-        "schema": {"type": "string"},
+        "schema": {"type": "string", "pattern": PATTERN, "examples": ["*", '"1-active-5f3a"']},
         "description": f"{text} * or a list of entity tags.",
     }
     for name, text in (
@@ -105,9 +105,9 @@ HEADERS: dict[int, Any] = {
 }
 
 
-def document() -> dict[str, Any]:
-    """The whole document."""
-    writer = _Writer()
+def document(*, auth_required: bool = False) -> dict[str, Any]:
+    """The whole document, of a service that lets nobody in without a key, or of one that does."""
+    writer = _Writer([{"key": []}] if auth_required else [{"key": []}, {}])
     paths: dict[str, dict[str, Any]] = {}
     for resource in RESOURCES:
         for route in resource.routes:
@@ -136,7 +136,8 @@ def document_text() -> str:
 class _Writer:
     """Writes operations, and keeps the schemas they refer to."""
 
-    def __init__(self) -> None:
+    def __init__(self, security: list[dict[str, list[str]]]) -> None:
+        self.security = security
         self.schemas: dict[str, Any] = {}
 
     def operation(self, resource: Resource, route: Route) -> dict[str, Any]:
@@ -150,7 +151,7 @@ class _Writer:
         }
         if not route.plain:
             operation["description"] = f"Needs a key of scope {route.needed_scope} where keys are needed."
-            operation["security"] = [{"key": []}, {}]
+            operation["security"] = self.security
         if route.body is not None:
             content = {"application/json": {"schema": self.schema(route.body, "validation")}}
             operation["requestBody"] = {"required": True, "content": content}
@@ -159,10 +160,13 @@ class _Writer:
     def schema(self, shape: Any, mode: Any) -> dict[str, Any]:
         """The schema of a type, its models moved to the components."""
         schema: dict[str, Any] = TypeAdapter(shape).json_schema(mode=mode, ref_template=REF)
-        self.schemas |= schema.pop("$defs", {})
+        named = schema.pop("$defs", {})
         if isinstance(shape, type) and issubclass(shape, BaseModel):
-            self.schemas[shape.__name__] = schema
-            return {"$ref": REF.format(model=shape.__name__)}
+            named[shape.__name__] = schema
+            schema = {"$ref": REF.format(model=shape.__name__)}
+        for name, found in named.items():
+            if self.schemas.setdefault(name, found) != found:
+                raise ValueError(f"two schemas are named {name}")
         return schema
 
     def _parameters(self, route: Route) -> list[dict[str, Any]]:
@@ -172,8 +176,7 @@ class _Writer:
         ]
         query = route.query.model_json_schema(ref_template=REF)
         for name, schema in query.get("properties", {}).items():
-            schema.pop("title", None)
-            found.append({"name": name, "in": "query", "required": False, "schema": schema})
+            found.append({"name": name, "in": "query", "required": False, "schema": _sendable(schema)})
         if not route.plain:
             schema = {"type": "string", "pattern": f"^{TENANT.pattern}$"}
             found.append({"name": TENANT_HEADER, "in": "header", "required": False, "schema": schema})
@@ -189,7 +192,7 @@ class _Writer:
         }
         codes = set(route.errors) if route.plain else {400, 401, 403, 503, *route.errors}
         if route.method == "POST":
-            codes.add(409)
+            codes |= {409, 413, 415}  # a body is read, if only to refuse what is in it
         if route.conditional:
             codes.add(412)
             if route.method == "GET":
@@ -225,3 +228,14 @@ class _Writer:
             properties["pagination"] = self.schema(answers.Pagination, "serialization")
         properties["traceId"] = {"type": "string"}
         return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _sendable(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a query parameter: it is left out where a model has null."""
+    kinds = [kind for kind in schema.pop("anyOf", []) if kind != {"type": "null"}]
+    schema.pop("title", None)
+    if kinds:
+        (kind,) = kinds
+        del schema["default"]
+        return {**kind, **schema}
+    return schema

@@ -220,14 +220,14 @@ class SchedulePreview(_Timed, _Bounded):
 class UpcomingQuery(Request):
     """How far ahead."""
 
-    count: Annotated[int, fields.Number, Field(ge=1, le=100)] = Field(default=10, description="How many runs.")
+    count: Annotated[int, Field(ge=1, le=100), fields.Number] = Field(default=10, description="How many runs.")
 
 
 class Paged(Request):
     """How to page through a list."""
 
-    page_size: Annotated[int, fields.Number, Field(ge=1, le=100)] = 20
-    page: Annotated[int, fields.Number, Field(ge=1)] | None = Field(
+    page_size: Annotated[int, Field(ge=1, le=100), fields.Number] = 20
+    page: Annotated[int, Field(ge=1), fields.Number] | None = Field(
         default=None, description=f"From 1; reaches the first {MAX_PAGED:,} rows, a cursor reaches all."
     )
     cursor: CursorField | None = Field(default=None, description="nextCursor of the page before.")
@@ -310,7 +310,7 @@ class JobQuery(Request):
 class DaysQuery(Request):
     """How far back."""
 
-    days: Annotated[int, fields.Number, Field(ge=1, le=MAX_DAYS)] = Field(
+    days: Annotated[int, Field(ge=1, le=MAX_DAYS), fields.Number] = Field(
         default=30, description="UTC days up to today."
     )
 

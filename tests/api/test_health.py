@@ -1,6 +1,7 @@
 """Probes, metrics and documentation."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from referencing.jsonschema import DRAFT202012
@@ -135,3 +136,27 @@ def test_document_refers_only_to_schemas_it_has():
     references = set(re.findall(r'"\$ref": "#/components/schemas/(\w+)"', openapi.document_text()))
     assert document["openapi"] == "3.1.0"
     assert references <= set(resolver.contents["components"]["schemas"])
+
+
+def test_document_tells_the_bounds_of_parameters_and_that_none_is_null():
+    parameters = {
+        each["name"]: each["schema"] for each in openapi.document()["paths"]["/api/v1/jobs"]["get"]["parameters"]
+    }
+
+    assert parameters["page_size"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
+    assert parameters["tag"] == {"type": "string", "minLength": 1, "maxLength": 100}
+
+
+def test_document_of_a_service_with_keys_lets_nobody_in_without(services):
+    locked = replace(services, config=replace(services.config, auth_required=True))
+
+    document = create_app(locked).test_client().get("/openapi.json").json
+
+    assert document["paths"]["/api/v1/jobs"]["get"]["security"] == [{"key": []}]
+
+
+def test_what_is_sent_and_what_is_answered_have_schemas_of_their_own():
+    schemas = openapi.document()["components"]["schemas"]
+
+    assert "required" not in schemas["Secrets"]
+    assert schemas["JobSecrets"]["required"] == ["headers", "payload"]

@@ -122,3 +122,16 @@ def test_one_field_of_cron_is_no_plural(refuser):
     [(_, message, _)] = problems(refuser, "POST", "/jobs", json=JOB | {"type": "cron", "schedule": "5"})
 
     assert message.startswith("1 field found")
+
+
+def test_header_name_that_is_too_long_is_refused(refuser):
+    [(field, message, code)] = problems(refuser, "POST", "/jobs", json=JOB | {"headers": {"X" * 257: ""}})
+
+    assert (field, code) == ("headers", "too_long")
+    assert message.startswith("must have names of at most 256")
+
+
+def test_empty_list_of_jobs_is_refused_in_our_words(refuser):
+    found = problems(refuser, "POST", "/jobs/bulk", json={"jobs": []})
+
+    assert found == [("jobs", "must have at least 1 item", "too_short")]
