@@ -15,6 +15,8 @@ COPY sql sql
 COPY service service
 # METRICS_PORT counts for role engine only, which has no other port that its health could be asked on.
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 METRICS_PORT=5004
+# The user cannot write what Python compiles, and would have each process of an instance compile it anew.
+RUN python -m compileall -q service
 USER 10001
 EXPOSE 5003 5004
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD ["python", "-m", "service", "live"]
