@@ -915,6 +915,57 @@ COMMENT ON COLUMN public.audit_log.after IS 'What changed, as it became, or what
 COMMENT ON COLUMN public.audit_log.request_id IS 'X-Request-ID of the API request, as the service''s log has it too.';
 
 --
+-- Name: endpoint_breakers; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.endpoint_breakers (
+    opened_at timestamp with time zone DEFAULT now() NOT NULL,
+    probe_at timestamp with time zone NOT NULL,
+    changed_by uuid,
+    probes integer DEFAULT 0 NOT NULL,
+    failures integer NOT NULL,
+    tenant_id text NOT NULL,
+    host text NOT NULL,
+    CONSTRAINT endpoint_breakers_host_length CHECK ((char_length(host) <= 2048))
+);
+
+--
+-- Name: TABLE endpoint_breakers; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.endpoint_breakers IS 'Hosts that a tenant''s executions are not called at for now, since calls to them failed to connect or timed out many times in a row. A breaker that closes is deleted. While it is here, one call is let through as a probe whenever probe_at has come.';
+
+--
+-- Name: COLUMN endpoint_breakers.probe_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.endpoint_breakers.probe_at IS 'When the next call may go through: sooner after the first probes, later after more.';
+
+--
+-- Name: COLUMN endpoint_breakers.changed_by; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.endpoint_breakers.changed_by IS 'The worker that opened it, or let the newest probe through.';
+
+--
+-- Name: COLUMN endpoint_breakers.probes; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.endpoint_breakers.probes IS 'Probes let through since it was opened.';
+
+--
+-- Name: COLUMN endpoint_breakers.failures; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.endpoint_breakers.failures IS 'Failures in a row after which it was opened.';
+
+--
+-- Name: COLUMN endpoint_breakers.host; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.endpoint_breakers.host IS 'Name and port, as in example.org:443.';
+
+--
 -- Name: execution_log; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1070,6 +1121,7 @@ CREATE TABLE public.execution_queue (
     trace_id text,
     attempts jsonb DEFAULT '[]'::jsonb NOT NULL,
     rank bigint DEFAULT 0 NOT NULL,
+    put_off_for text,
     rerun_of uuid,
     CONSTRAINT execution_queue_attempt_counted CHECK (((attempt >= 0) AND ((status <> 'running'::text) OR (attempt >= 1)))),
     CONSTRAINT execution_queue_held_for_known CHECK (((held_for IS NULL) OR ((held_for = 'overlap'::text) AND (status = 'held'::text)))),
@@ -1140,6 +1192,12 @@ COMMENT ON COLUMN public.execution_queue.attempts IS 'Outcomes of ended attempts
 --
 
 COMMENT ON COLUMN public.execution_queue.rank IS 'Place among the pending executions of its priority, given when it becomes pending: one more than the last of its tenant, or than claimed_rank where the tenant has none waiting. So tenants take turns, and each keeps its own order. 0, where nobody gave one, is before all others.';
+
+--
+-- Name: COLUMN execution_queue.put_off_for; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_queue.put_off_for IS 'The host whose open breaker this execution waits for: it was claimed, not called, and put off with its attempt unspent. The next claim empties it.';
 
 --
 -- Name: COLUMN execution_queue.rerun_of; Type: COMMENT; Schema: public; Owner: -
@@ -1848,6 +1906,13 @@ ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (tenant_id, at, id);
 
 --
+-- Name: endpoint_breakers endpoint_breakers_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.endpoint_breakers
+    ADD CONSTRAINT endpoint_breakers_pkey PRIMARY KEY (tenant_id, host);
+
+--
 -- Name: execution_log execution_log_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2456,6 +2521,12 @@ ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: endpoint_breakers; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.endpoint_breakers ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: alert_requests engine; Type: POLICY; Schema: public; Owner: -
 --
 
@@ -2466,6 +2537,12 @@ CREATE POLICY engine ON public.alert_requests TO scheduler_engine USING (true);
 --
 
 CREATE POLICY engine ON public.audit_log TO scheduler_engine USING (true);
+
+--
+-- Name: endpoint_breakers engine; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY engine ON public.endpoint_breakers TO scheduler_engine USING (true);
 
 --
 -- Name: execution_log engine; Type: POLICY; Schema: public; Owner: -
@@ -2612,6 +2689,12 @@ CREATE POLICY tenant ON public.alert_requests TO scheduler_api USING ((tenant_id
 CREATE POLICY tenant ON public.audit_log FOR SELECT TO scheduler_api USING ((tenant_id = public.current_tenant()));
 
 --
+-- Name: endpoint_breakers tenant; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY tenant ON public.endpoint_breakers TO scheduler_api USING ((tenant_id = public.current_tenant()));
+
+--
 -- Name: execution_log tenant; Type: POLICY; Schema: public; Owner: -
 --
 
@@ -2707,6 +2790,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125180200'),
     ('20261125180201'),
     ('20261125180202'),
+    ('20261125225000'),
     ('20261125230000'),
     ('20261125230001'),
     ('20261125230002'),

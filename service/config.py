@@ -155,6 +155,9 @@ class Config:
     lock_ttl: float = _setting("SCHEDULER_LOCK_TTL_SECONDS", 300.0, _seconds(1, 86400))  # ticker lease, s
     heartbeat: float = _setting("SCHEDULER_HEARTBEAT_SECONDS", 5.0, _seconds(0.1, 300))  # worker heartbeat, s
     misfire_after: float = _setting("SCHEDULER_MISFIRE_SECONDS", 60.0, _seconds(5, 86400))  # later is a misfire
+    breaker_failures: int = _setting("SCHEDULER_BREAKER_FAILURES", 50, _whole(0, 1_000_000))  # in a row; 0: never opens
+    breaker_probe: float = _setting("SCHEDULER_BREAKER_PROBE_SECONDS", 5.0, _seconds(0.1, 3600))  # to the first probe
+    host_limit: int = _setting("SCHEDULER_HOST_LIMIT", 0, _whole(0, 1000))  # calls at once to a host; 0: no limit
     cleanup_days: int = _setting("SCHEDULER_CLEANUP_DAYS", 30, _whole(1, 3650))  # days the log is kept
     audit_days: int = _setting("SCHEDULER_AUDIT_DAYS", 365, _whole(1, 36500))  # days the audit log is kept
     timezone: str = _setting("SCHEDULER_TIMEZONE", "UTC", _zone)  # default of jobs

@@ -14,6 +14,7 @@ from service.egress import ANYWHERE, Egress
 from service.executions import Ended
 from service.fairness import Shares, Tier
 from service.front import Front
+from service.gate import Gate
 from service.loop import POLL_SECONDS
 from service.recorder import Recorder
 from service.vault import Vault
@@ -41,6 +42,7 @@ class Dispatcher:
         vault: Vault,
         egress: Egress = ANYWHERE,
         adapter: str | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self._pool = pool
         self._recorder = recorder
@@ -54,6 +56,7 @@ class Dispatcher:
         self._pace = _Pace()
         self._shares = Shares(slots)
         self._front = Front()
+        self._gate = gate or Gate(pool)
         self._room = slots  # executions of any tenants to hold at once, those waiting included
         self._shared = False  # there is more room, but not for all tenants
         self._rest_at = 0.0  # when to claim for that room again
@@ -108,7 +111,9 @@ class Dispatcher:
             return True
         with db.session(self._pool) as conn:
             claimed = self._claim(conn, worker_id, free, tier.passed_tenants)
-        attempts = [Attempt(item, self._requests, self._over) for item in claimed]
+            let_through = self._gate.hold(conn, claimed, self._running)
+            self._in_doubt = False
+        attempts = [Attempt(item, self._requests, self._over) for item in let_through]
         for attempt in attempts:
             self._flights[attempt.claimed.id] = attempt
         self._transport.submit(attempts)
@@ -131,9 +136,10 @@ class Dispatcher:
             known = list(self._flights) + self._recorder.unwritten
             claims.return_strays(conn, worker_id=worker_id, known_ids=known)
         self._in_doubt = True
-        claimed = self._front.claim(conn, worker_id, limit, passed_tenants)
-        self._in_doubt = False
-        return claimed
+        return self._front.claim(conn, worker_id, limit, passed_tenants)
+
+    def _running(self) -> list[ClaimedExecution]:
+        return [attempt.claimed for attempt in list(self._flights.values())]
 
     def _return_stale(self) -> None:
         """Hand back what was claimed ahead and has found no free slot: others may have one."""
@@ -208,6 +214,7 @@ class Dispatcher:
         """Take what became of an attempt, from a thread of the transport; None was stopped."""
         if ended is not None:
             self._recorder.put(ended)
+            self._gate.ended(attempt.claimed, ended)
             self._shares.ended(attempt.claimed.tenant_id, (ended.duration_ms or 0.0) / 1000)
             worker.tell(attempt.claimed, ended)
         elif self._draining:

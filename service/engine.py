@@ -13,6 +13,7 @@ from service import alerts, db, log, metrics, upkeep
 from service.config import Config
 from service.dispatch import Dispatcher
 from service.errors import ServiceError
+from service.gate import Gate
 from service.lease import Lease
 from service.listener import Listener, uuid_handler
 from service.loop import POLL_SECONDS, Loop
@@ -34,6 +35,7 @@ class Engine:
         self._pool = db.open_pool(config, "engine", size=6)
         self._recorder = Recorder(self._pool)
         self._registration = Registration(self._pool, config, lambda: self._dispatcher.busy, self._on_buried)
+        gate = Gate(self._pool, config.breaker_failures, config.breaker_probe, config.host_limit)
         self._dispatcher = Dispatcher(
             self._pool,
             self._recorder,
@@ -42,6 +44,7 @@ class Engine:
             on_failure,
             Vault(config.secrets_keys),
             config.egress,
+            gate=gate,
         )
         self.lease = Lease(config, str(self._registration.id))
         ticker = Ticker(self._pool, self.lease, timedelta(seconds=config.misfire_after), self._on_work)
@@ -51,10 +54,13 @@ class Engine:
                 "scheduler_work": lambda _: self._on_work(),
                 "scheduler_jobs": lambda _: self._tick.wake(),
                 "scheduler_cancel": uuid_handler(self._on_cancel),
+                "scheduler_breakers": lambda _: self._breakers.wake(),
             },
         )
         self._tick = Loop("ticker", ticker.run_once, on_failure)
         self._claim = Loop("claim", self._dispatcher.run_once, on_failure)
+        self._breakers = Loop("breakers", gate.run_once, on_failure)
+        gate.start(self._breakers.wake)
         self._watch = Loop("watch", self._dispatcher.watch, on_failure)
         self._record = Loop("recorder", self._recorder.run_once, on_failure)
         self._listen = Loop("listener", self._listener.run_once, on_failure)
@@ -70,6 +76,7 @@ class Engine:
             self._listen,
             self._tick,
             self._claim,
+            self._breakers,
             self._watch,
             self._rescue,
         ]
@@ -98,7 +105,7 @@ class Engine:
             self._registration.remove()
         except (ServiceError, psycopg.Error) as error:
             log.warning(log.DATABASE_LOST, loop="drain", error=error, note="others will rescue what is left")
-        for loop in (self._record, self._watch, self._listen, self._heartbeat):
+        for loop in (self._record, self._breakers, self._watch, self._listen, self._heartbeat):
             loop.stop()
         self._listener.close()
         self.lease.close()

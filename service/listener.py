@@ -10,7 +10,7 @@ from psycopg import Connection
 from service import db, log
 from service.config import Config
 
-CHANNELS = ("scheduler_work", "scheduler_jobs", "scheduler_cancel")
+CHANNELS = ("scheduler_work", "scheduler_jobs", "scheduler_cancel", "scheduler_breakers")
 WAIT_SECONDS = 1.0
 RECONNECT_SECONDS = 1.0
 
@@ -50,7 +50,7 @@ class Listener:
         conn = db.connect(self._config, "engine")
         for channel in CHANNELS:
             conn.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
-        for channel in ("scheduler_work", "scheduler_jobs"):
+        for channel in ("scheduler_work", "scheduler_jobs", "scheduler_breakers"):
             self._handlers[channel]("")  # what was sent while nobody listened is looked for now
         return conn
 

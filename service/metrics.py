@@ -34,6 +34,9 @@ RETRIES = Counter("scheduler_retries", "Attempts that ended with a retry ahead")
 RESCUED = Counter("scheduler_rescued_executions", "Executions taken back from workers that died")
 FENCED = Counter("scheduler_fenced_outcomes", "Outcomes that came after their execution was taken away")
 BUSY = Gauge("scheduler_busy_slots", "Calls under way in this instance", multiprocess_mode=SUM)
+OPEN_BREAKERS = Gauge(
+    "scheduler_open_breakers", "Hosts that some tenant's calls are held back from", multiprocess_mode=NEWEST
+)
 LEASE_HELD = Gauge("scheduler_lease_held", "1 while this instance holds the ticker lease", multiprocess_mode="livemax")
 LEASE_CHANGES = Counter("scheduler_lease_changes", "Times the ticker lease was taken or lost here", ["change"])
 DATABASE_ERRORS = Counter("scheduler_database_errors", "Statements that failed through no fault of a client's request")

@@ -51,7 +51,8 @@ claimed AS (
         job_version = j.version,
         claimed_at = now(),
         started_at = coalesce(q.started_at, now()),
-        retry_at = NULL
+        retry_at = NULL,
+        put_off_for = NULL
     FROM picked AS p
     -- OFFSET 0 keeps it a look-up for each row: a join would be planned for as many jobs as there are at the time.
     LEFT JOIN LATERAL (
