@@ -370,6 +370,9 @@ DECLARE
     partition text := 'execution_log_' || to_char(day, 'YYYYMMDD');
 BEGIN
     IF to_regclass(partition) IS NULL THEN
+        partition := partition || '_failed';
+    END IF;
+    IF to_regclass(partition) IS NULL THEN
         RETURN FALSE;
     END IF;
     EXECUTE format('DROP TABLE %I', partition);
@@ -381,7 +384,7 @@ $$;
 -- Name: FUNCTION drop_log_partition(day date); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.drop_log_partition(day date) IS 'Drop the execution_log partition of a UTC day. False when there was none.';
+COMMENT ON FUNCTION public.drop_log_partition(day date) IS 'Drop the execution_log partition of a UTC day, whole or thinned. False when there was none.';
 
 --
 -- Name: execution_id_at(timestamp with time zone, uuid); Type: FUNCTION; Schema: public; Owner: -
@@ -560,7 +563,7 @@ DECLARE
     since timestamptz := day::timestamp AT TIME ZONE 'UTC';
     until timestamptz := (day + 1)::timestamp AT TIME ZONE 'UTC';
 BEGIN
-    IF to_regclass(partition) IS NOT NULL THEN
+    IF to_regclass(partition) IS NOT NULL OR to_regclass(partition || '_failed') IS NOT NULL THEN
         RETURN FALSE;
     END IF;
     -- First of all, and so waiting for whoever writes to it: a row of this day that came after the move below
@@ -767,6 +770,48 @@ $$;
 --
 
 COMMENT ON FUNCTION public.rerun_executions(ids uuid[], tenant text, again boolean) IS 'Run finished executions again, now, each as a new execution of its job as the job is today: beside its schedule and whatever its state short of deleted, as a trigger does. One row for each id, with the new execution or with why there is none; again false refuses those that have been run again before. tenant bounds it to one, NULL to none. Audited as execution.rerun.';
+
+--
+-- Name: thin_log_partition(date); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.thin_log_partition(day date) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET lock_timeout TO '1s'
+    AS $$
+DECLARE
+    partition text := 'execution_log_' || to_char(day, 'YYYYMMDD');
+    thinned text := partition || '_failed';
+    since timestamptz := day::timestamp AT TIME ZONE 'UTC';
+    until timestamptz := (day + 1)::timestamp AT TIME ZONE 'UTC';
+BEGIN
+    IF to_regclass(partition) IS NULL THEN
+        RETURN FALSE;
+    END IF;
+    -- Readers go on; what would write to so old a day waits, or it would be lost between the copy and the drop.
+    EXECUTE format('LOCK TABLE %I IN SHARE MODE', partition);
+    -- With its indexes and the bounds as a constraint, so that ATTACH, which locks the log, has nothing left to do.
+    EXECUTE format(
+        'CREATE TABLE %I (LIKE execution_log INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE '
+        'INCLUDING INDEXES, CONSTRAINT bounds CHECK (scheduled_at >= %L AND scheduled_at < %L))',
+        thinned, since, until
+    );
+    EXECUTE format('INSERT INTO %I SELECT * FROM %I WHERE status IN (''failed'', ''timeout'')', thinned, partition);
+    EXECUTE format('DROP TABLE %I', partition);
+    EXECUTE format(
+        'ALTER TABLE execution_log ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', thinned, since, until
+    );
+    EXECUTE format('ALTER TABLE %I DROP CONSTRAINT bounds', thinned);
+    RETURN TRUE;
+END
+$$;
+
+--
+-- Name: FUNCTION thin_log_partition(day date); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.thin_log_partition(day date) IS 'Put a partition that holds only what failed or timed out in the place of a UTC day''s: the cost follows the failures, and the rest goes without a delete. False when the day has no whole partition. Runs as the owner, since only owners attach partitions.';
 
 --
 -- Name: watch_job(); Type: FUNCTION; Schema: public; Owner: -
@@ -1755,6 +1800,22 @@ CREATE VIEW public.log_partitions AS
 --
 
 COMMENT ON VIEW public.log_partitions IS 'The day partitions of execution_log.';
+
+--
+-- Name: log_partitions_thinned; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.log_partitions_thinned AS
+ SELECT ((inhrelid)::regclass)::text AS name,
+    to_date("substring"(((inhrelid)::regclass)::text, '(\d{8})_failed$'::text), 'YYYYMMDD'::text) AS day
+   FROM pg_inherits
+  WHERE ((inhparent = ('public.execution_log'::regclass)::oid) AND (((inhrelid)::regclass)::text ~ 'execution_log_\d{8}_failed$'::text));
+
+--
+-- Name: VIEW log_partitions_thinned; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON VIEW public.log_partitions_thinned IS 'The day partitions of execution_log that hold only failures, since the rest of their day is past its retention; log_partitions has the whole ones.';
 
 --
 -- Name: schema_migrations; Type: TABLE; Schema: public; Owner: -
@@ -2795,4 +2856,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125230001'),
     ('20261125230002'),
     ('20261125230003'),
-    ('20261125230004');
+    ('20261125230004'),
+    ('20261125230100');

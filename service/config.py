@@ -159,6 +159,7 @@ class Config:
     breaker_probe: float = _setting("SCHEDULER_BREAKER_PROBE_SECONDS", 5.0, _seconds(0.1, 3600))  # to the first probe
     host_limit: int = _setting("SCHEDULER_HOST_LIMIT", 0, _whole(0, 1000))  # calls at once to a host; 0: no limit
     cleanup_days: int = _setting("SCHEDULER_CLEANUP_DAYS", 30, _whole(1, 3650))  # days the log is kept
+    cleanup_failed_days: int = _setting("SCHEDULER_CLEANUP_FAILED_DAYS", 0, _whole(0, 3650))  # 0: cleanup_days
     audit_days: int = _setting("SCHEDULER_AUDIT_DAYS", 365, _whole(1, 36500))  # days the audit log is kept
     timezone: str = _setting("SCHEDULER_TIMEZONE", "UTC", _zone)  # default of jobs
     secrets_key: str = _setting("SECRETS_KEY", "", _keys, secret=True)  # one or more with commas; the first encrypts
@@ -191,9 +192,15 @@ class Config:
             except ValueError as error:
                 shown = "(hidden)" if not item.repr else repr(raw)
                 faults.append(f"{item.metadata['name']}={shown}: expected {error}")
+        config = cls(**values)
+        if config.failed_days < config.cleanup_days:
+            faults.append(
+                f"SCHEDULER_CLEANUP_FAILED_DAYS={config.failed_days}: "
+                f"expected no fewer than SCHEDULER_CLEANUP_DAYS, which is {config.cleanup_days}"
+            )
         if faults:
             raise ConfigError("\n".join(faults))
-        return cls(**values)
+        return config
 
     def environment(self) -> dict[str, str]:
         """The variables that from_env() reads these settings from."""
@@ -203,6 +210,11 @@ class Config:
     def variables(cls) -> list[str]:
         """Names of all variables, in the order of the fields."""
         return [item.metadata["name"] for item in fields(cls)]
+
+    @property
+    def failed_days(self) -> int:
+        """Days that failed and timed out executions are kept."""
+        return self.cleanup_failed_days or self.cleanup_days
 
     @property
     def egress(self) -> Egress:

@@ -47,6 +47,7 @@ _complete_exhausted_jobs = sql.execute("upkeep.complete_exhausted_jobs")
 _try_upkeep_lock = sql.value("upkeep.try_upkeep_lock")
 _make_partitions = sql.value("upkeep.make_partitions")
 _drop_partitions = sql.value("upkeep.drop_partitions")
+_thin_partition = sql.value("upkeep.thin_partition")
 _purge_idempotency_keys = sql.execute("upkeep.purge_idempotency_keys")
 _purge_incidents = sql.execute("upkeep.purge_incidents")
 _purge_audit = sql.execute("upkeep.purge_audit")
@@ -150,10 +151,11 @@ def settle(pool: db.Pool) -> None:
         _complete_exhausted_jobs(conn)
 
 
-def keep_partitions(pool: db.Pool, cleanup_days: int, today: date | None = None) -> float:
+def keep_partitions(pool: db.Pool, cleanup_days: int, failed_days: int, today: date | None = None) -> float:
     """Make the log's partitions of the coming days and drop those past retention. Returns seconds until the next look.
 
-    One process does it at a time; the others leave it to that one.
+    One process does it at a time; the others leave it to that one. Failures stay for failed_days, at least as long as
+    the rest.
     """
     with db.transaction(pool) as conn:
         if _try_upkeep_lock(conn):
@@ -162,12 +164,24 @@ def keep_partitions(pool: db.Pool, cleanup_days: int, today: date | None = None)
                 log.info(log.PARTITIONS_CHANGED, made=made)
     with db.transaction(pool) as conn:
         if _try_upkeep_lock(conn):
-            dropped = _drop_partitions(conn, days=cleanup_days, today=today)
-            purged = _purge_default_partition(conn, days=cleanup_days, limit=PURGE_BATCH, today=today)
+            dropped = _drop_partitions(conn, days=failed_days, today=today)
+            purged = _purge_default_partition(
+                conn, days=cleanup_days, failed_days=failed_days, limit=PURGE_BATCH, today=today
+            )
             if dropped or purged:
                 log.info(log.PARTITIONS_CHANGED, dropped=dropped, purged=purged)
-            return 0.0 if purged == PURGE_BATCH else PARTITION_SECONDS
-    return PARTITION_SECONDS
+            if purged == PURGE_BATCH:
+                return 0.0
+    return _thin(pool, cleanup_days, today)
+
+
+def _thin(pool: db.Pool, cleanup_days: int, today: date | None) -> float:
+    """Leave only the failures of one day past cleanup_days, in a transaction of its own: it copies them."""
+    with db.transaction(pool) as conn:
+        thinned = _thin_partition(conn, days=cleanup_days, today=today) if _try_upkeep_lock(conn) else 0
+    if thinned:
+        log.info(log.PARTITIONS_CHANGED, thinned=thinned)
+    return 0.0 if thinned else PARTITION_SECONDS
 
 
 def purge_idempotency_keys(pool: db.Pool) -> float:

@@ -148,7 +148,8 @@ WHERE
 -- that the cost is bounded whatever the log's size. Params: tenant_id text, limit int; and, each NULL for any: job_id
 -- uuid, start_date and end_date date (UTC days of finishing, both inclusive). Returns Percentiles. Locks: none.
 -- The days are days of finishing, as in job_history, but the log is cut and indexed by scheduled_at: what finishes on
--- a day was nearly always due on it or on the day before, and that bound is what leaves partitions out.
+-- a day was nearly always due on it or on the day before, and that bound is what leaves partitions out. Days of which
+-- only the failures are left say nothing about the rest, so they are left out too.
 SELECT
     count(*) AS sampled,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY duration_ms) AS duration_p50_ms,
@@ -167,6 +168,9 @@ FROM (
         AND (%(job_id)s::uuid IS NULL OR job_id = %(job_id)s::uuid)
         AND status IN ('completed', 'failed', 'timeout')
         AND origin <> 'alert'
+        AND scheduled_at >= (
+            SELECT coalesce((max(day) + 1)::timestamp AT TIME ZONE 'UTC', '-infinity') FROM log_partitions_thinned
+        )
         AND (
             %(start_date)s::date IS NULL
             OR scheduled_at >= (%(start_date)s::date - 1)::timestamp AT TIME ZONE 'UTC'

@@ -208,21 +208,35 @@ FROM (
 WHERE NOT EXISTS (SELECT FROM log_partitions AS p WHERE p.day = d.day);
 
 -- name: drop_partitions :value
--- Drop the log's partitions older than days. Result: how many. Params: days int, today date or null.
+-- Drop the log's partitions older than days, whole or thinned. Result: how many. Params: days int, today date or null.
 -- Locks: execution_log exclusively for an instant when one is dropped.
 SELECT count(*) FILTER (WHERE drop_log_partition(p.day))
-FROM log_partitions AS p
+FROM (
+    SELECT day FROM log_partitions
+    UNION
+    SELECT day FROM log_partitions_thinned
+) AS p
+WHERE p.day < coalesce(%(today)s::date, (now() AT TIME ZONE 'UTC')::date) - %(days)s::int;
+
+-- name: thin_partition :value
+-- Leave only the failures in the log's oldest whole partition, where that is older than days. Result: 1 when there was
+-- one. Params: days int, today date or null. Locks: writes to that day while its failures are copied, then execution_log
+-- exclusively for an instant.
+SELECT count(*) FILTER (WHERE thin_log_partition(p.day))
+FROM (SELECT min(day) AS day FROM log_partitions) AS p
 WHERE p.day < coalesce(%(today)s::date, (now() AT TIME ZONE 'UTC')::date) - %(days)s::int;
 
 -- name: purge_default_partition :exec
--- Delete what the default partition holds of executions finished more than days ago. Params: days int, limit int,
--- today date or null. Locks: those rows.
+-- Delete what the default partition holds of executions finished more than days ago, of failures more than failed_days
+-- ago. Params: days int, failed_days int, limit int, today date or null. Locks: those rows.
 DELETE FROM execution_log_default
 WHERE ctid = ANY(ARRAY(
     SELECT ctid
     FROM execution_log_default
-    WHERE finished_at < (coalesce(%(today)s::date, (now() AT TIME ZONE 'UTC')::date) - %(days)s::int)::timestamp
-        AT TIME ZONE 'UTC'
+    WHERE finished_at < (
+        coalesce(%(today)s::date, (now() AT TIME ZONE 'UTC')::date)
+        - CASE WHEN status IN ('failed', 'timeout') THEN %(failed_days)s::int ELSE %(days)s::int END
+    )::timestamp AT TIME ZONE 'UTC'
     LIMIT %(limit)s
 ));
 

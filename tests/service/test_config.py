@@ -36,6 +36,15 @@ def test_every_bad_value_is_reported_by_name_in_one_go():
     assert "SERVER_PORT='65536': expected a whole number from 0 to 65535" in lines
 
 
+def test_failures_are_kept_as_long_as_the_rest_unless_told_longer_and_never_shorter():
+    days = {"SCHEDULER_CLEANUP_DAYS": "40"}
+
+    assert Config.from_env(days).failed_days == 40
+    assert Config.from_env(days | {"SCHEDULER_CLEANUP_FAILED_DAYS": "90"}).failed_days == 90
+    with pytest.raises(ConfigError, match=r"SCHEDULER_CLEANUP_FAILED_DAYS=39: expected no fewer than .* is 40"):
+        Config.from_env(days | {"SCHEDULER_CLEANUP_FAILED_DAYS": "39"})
+
+
 @pytest.mark.parametrize("zone", ["../etc/passwd", "America", "/etc/localtime", "\0"])
 def test_a_zone_that_is_none_is_refused(zone):
     with pytest.raises(ConfigError, match="SCHEDULER_TIMEZONE"):

@@ -188,10 +188,10 @@ def test_jobs_with_nothing_left_to_run_are_completed(make, engine_pool):
 
 
 def test_partitions_are_made_ahead_and_only_once(make, engine_pool):
-    upkeep.keep_partitions(engine_pool, 30)
+    upkeep.keep_partitions(engine_pool, 30, 30)
     first = partitions(make)
 
-    upkeep.keep_partitions(engine_pool, 30)
+    upkeep.keep_partitions(engine_pool, 30, 30)
 
     assert [TODAY + n * DAY for n in range(-1, upkeep.DAYS_AHEAD + 1)] == first == partitions(make)
 
@@ -201,7 +201,7 @@ def test_a_new_partition_takes_over_what_the_default_one_holds_of_its_day(make, 
     inside = [log_row(make, job, at) for at in (day, day + DAY - timedelta(microseconds=1))]
     outside = [log_row(make, job, at) for at in (day - 5 * DAY, day + 30 * DAY)]
 
-    upkeep.keep_partitions(engine_pool, 30, today=day.date())
+    upkeep.keep_partitions(engine_pool, 30, 30, today=day.date())
 
     assert [partition_of(make, row) for row in inside] == ["execution_log_20260505"] * 2
     assert [partition_of(make, row) for row in outside] == ["execution_log_default"] * 2
@@ -213,7 +213,7 @@ def test_a_new_partition_waits_for_a_row_of_its_day_that_is_being_written(make, 
     with ThreadPoolExecutor(1) as thread:
         with conn.transaction():
             row = log_row(make, job, day - DAY)  # the first of the days whose partition is made
-            made = thread.submit(upkeep.keep_partitions, engine_pool, 30, day.date())
+            made = thread.submit(upkeep.keep_partitions, engine_pool, 30, 30, day.date())
             watching = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
             with psycopg.connect(conn.info.dsn, autocommit=True) as watcher:
                 eventually(lambda: watcher.execute(watching, [conn.info.dbname]).fetchone()[0])
@@ -226,7 +226,7 @@ def test_retention_drops_exactly_the_partitions_older_than_its_days(make, engine
     days = [TODAY - n * DAY for n in (29, 30, 31, 32, 400)]
     conn.execute("SELECT make_log_partition(day) FROM unnest(%s::date[]) AS day", [days])
 
-    upkeep.keep_partitions(engine_pool, 30)
+    upkeep.keep_partitions(engine_pool, 30, 30)
 
     assert [day for day in partitions(make) if day < TODAY - DAY] == [TODAY - 30 * DAY, TODAY - 29 * DAY]
 
@@ -236,7 +236,7 @@ def test_retention_purges_old_rows_of_the_default_partition(make, engine_pool):
     log_row(make, job, LONG_AGO - 400 * DAY, finished_at=now - 31 * DAY - DAY)
     kept = log_row(make, job, LONG_AGO - 400 * DAY, finished_at=now - 29 * DAY)
 
-    upkeep.keep_partitions(engine_pool, 30)
+    upkeep.keep_partitions(engine_pool, 30, 30)
 
     assert [kept] == [row["id"] for row in make.rows("SELECT id FROM execution_log")]
 
@@ -246,7 +246,7 @@ def test_retention_comes_back_at_once_while_there_is_more_to_purge(make, engine_
     job = make.job()
     log_row(make, job, LONG_AGO - 400 * DAY), log_row(make, job, LONG_AGO - 400 * DAY)
 
-    delays = [upkeep.keep_partitions(engine_pool, 30) for _ in range(3)]
+    delays = [upkeep.keep_partitions(engine_pool, 30, 30) for _ in range(3)]
 
     assert delays == [0.0, 0.0, upkeep.PARTITION_SECONDS]
 
@@ -256,7 +256,7 @@ def test_partitions_are_left_to_the_process_that_is_at_it(make, engine_pool, con
 
     with conn.transaction():
         conn.execute("SELECT pg_advisory_xact_lock(hashtext('scheduler.partitions'))")
-        upkeep.keep_partitions(engine_pool, 30)
+        upkeep.keep_partitions(engine_pool, 30, 30)
 
     assert before == partitions(make)
 
