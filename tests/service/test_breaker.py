@@ -2,9 +2,11 @@
 
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from service import db, gate
 from service.breaker import LEAST_DELAY, LONGEST_DELAY, Breakers, HostLimit, Key, host_of
 from service.engine import Engine
 from tests.conftest import eventually
@@ -228,3 +230,63 @@ def test_a_hosts_limit_is_kept_and_everything_is_called_once(make, start, pendin
     eventually(lambda: logged(make)["count"] == 60)
     assert shaky.most <= 2
     assert (logged(make)["attempts"], len(requests)) == (60, 60)
+
+
+def test_only_what_is_still_claimed_is_put_off(make, engine_pool):
+    worker, job = make.worker(), make.job()
+    mine, moved = make.running(worker, job), make.running(worker, job, attempt=2)
+    elsewhere = make.running(make.worker(), job)
+    rows = {mine["id"]: 1, moved["id"]: 1, elsewhere["id"]: 1}
+
+    with db.session(engine_pool) as session:
+        put = gate._put_off(
+            session, worker_id=worker, ids=list(rows), attempts=[1] * 3, hosts=[None] * 3, delays=[5.0] * 3
+        )
+
+    assert put == 1
+    assert make.rows("SELECT id, attempt, started_at FROM execution_queue WHERE status = 'retrying'") == [
+        {"id": mine["id"], "attempt": 0, "started_at": None}
+    ]
+
+
+def test_a_probe_is_granted_once_and_the_next_one_later_each_time(make, engine_pool, conn):
+    asked = {"worker_id": make.worker(), "probe_seconds": 5.0, "tenant_ids": ["t1"], "hosts": ["h:80"]}
+    with db.session(engine_pool) as session:
+        gate._open(session, failures=[50], **asked)
+    waits = []
+
+    for _ in range(5):
+        conn.execute("UPDATE endpoint_breakers SET probe_at = now()")
+        with db.session(engine_pool) as session:
+            granted = [gate._take_probes(session, **asked) for _ in range(2)]
+        waits.append(round(make.row("SELECT extract(epoch FROM probe_at - now()) AS s FROM endpoint_breakers")["s"]))
+
+    assert granted == [[KEY], []]
+    assert waits == [10, 20, 40, 60, 60]
+
+
+def test_what_waits_is_due_at_once_when_its_breaker_closes_and_a_retry_is_not(make, engine_pool):
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    waiting = make.execution(status="retrying", retry_at=later, put_off_for="h:80")
+    make.execution(status="retrying", retry_at=later)
+    make.execution(make.job(tenant_id="t2"), status="retrying", retry_at=later, put_off_for="h:80")
+    with db.session(engine_pool) as session:
+        keys = {"tenant_ids": ["t1"], "hosts": ["h:80"]}
+        gate._open(session, worker_id=make.worker(), probe_seconds=5.0, failures=[50], **keys)
+
+        gate._close(session, **keys)
+
+    assert make.rows("SELECT id FROM execution_queue WHERE retry_at <= now()") == [{"id": waiting["id"]}]
+
+
+def test_what_is_put_off_for_a_breaker_that_has_closed_meanwhile_goes_on_at_once(make, engine_pool):
+    worker = make.worker()
+    row = make.running(worker)
+
+    with db.session(engine_pool) as session:
+        gate._put_off(session, worker_id=worker, ids=[row["id"]], attempts=[1], hosts=["h:80"], delays=[60.0])
+
+    assert make.row("SELECT put_off_for, retry_at <= now() AS due FROM execution_queue") == {
+        "put_off_for": None,
+        "due": True,
+    }
