@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import psycopg
 from psycopg import Connection, errors
@@ -30,6 +30,7 @@ ANSWER_SECONDS = {"api": 5.5, "engine": 35.0, "admin": 35.0}
 # such a session before a run can be late by more than three seconds.
 IDLE_SECONDS = 2
 
+_allow_seconds = sql.execute("session.allow_seconds")
 _enter_role = sql.execute("session.enter_role")
 _enter_tenant = sql.execute("session.enter_tenant")
 
@@ -120,6 +121,19 @@ def transaction(
             yield conn
     except psycopg.Error as error:
         raise translated(error) from error
+
+
+@contextmanager
+def patient_transaction(pool: Pool, seconds: int) -> Iterator[Connection[Any]]:
+    """Run a block in one transaction whose statements may take so long; else as transaction()."""
+    with transaction(pool) as conn:
+        session = cast(Session, conn)
+        usual, session.answer_seconds = session.answer_seconds, seconds + 5.0
+        try:
+            _allow_seconds(conn, seconds=seconds)
+            yield conn
+        finally:
+            session.answer_seconds = usual
 
 
 @contextmanager

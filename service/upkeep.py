@@ -16,6 +16,7 @@ DAYS_AHEAD = 7  # partitions made before their day
 RESCUE_BATCH = 500
 PURGE_BATCH = 1000
 PARTITION_SECONDS = 300.0
+THIN_SECONDS = 600  # for the copy of a day's failures: some 30,000 a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +177,8 @@ def keep_partitions(pool: db.Pool, cleanup_days: int, failed_days: int, today: d
 
 
 def _thin(pool: db.Pool, cleanup_days: int, today: date | None) -> float:
-    """Leave only the failures of one day past cleanup_days, in a transaction of its own: it copies them."""
-    with db.transaction(pool) as conn:
+    """Leave only the failures of one day past cleanup_days, in a transaction of its own: it copies them all at once."""
+    with db.patient_transaction(pool, THIN_SECONDS) as conn:
         thinned = _thin_partition(conn, days=cleanup_days, today=today) if _try_upkeep_lock(conn) else 0
     if thinned:
         log.info(log.PARTITIONS_CHANGED, thinned=thinned)

@@ -10,6 +10,10 @@ SELECT
     set_config('scheduler.actor', coalesce(%(actor)s, ''), TRUE),
     set_config('scheduler.request_id', coalesce(%(request_id)s, ''), TRUE);
 
+-- name: allow_seconds :exec
+-- Let statements of this transaction take so long, whatever the session's limit. Params: seconds int.
+SELECT set_config('statement_timeout', %(seconds)s::int || 's', TRUE);
+
 -- name: schema_version :value
 -- Version of the newest applied migration, text.
 SELECT max(version) FROM schema_migrations;

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from service import executions, occurrences, reruns, upkeep
+from service import db, executions, occurrences, reruns, upkeep
 from service.executions import Ended
 from tests.conftest import eventually
 
@@ -183,3 +183,12 @@ def test_a_row_being_written_to_a_day_is_not_lost_when_the_day_is_thinned(make, 
         assert thinned.result() == 0.0
 
     assert executions.get(conn, tenant_id="t1", id=row["id"]).status == "failed"
+
+
+def test_a_copy_may_take_longer_than_other_statements_and_only_within_its_transaction(engine_pool):
+    with db.patient_transaction(engine_pool, 600) as conn:
+        within = (conn.execute("SHOW statement_timeout").fetchone()[0], conn.answer_seconds)
+
+    with engine_pool.connection() as conn:
+        after = (conn.execute("SHOW statement_timeout").fetchone()[0], conn.answer_seconds)
+    assert (within, after) == (("10min", 605.0), ("30s", 35.0))
