@@ -127,8 +127,7 @@ class Engine:
         return self._registration.run_once()
 
     def _rescue_once(self) -> float:
-        rescued = upkeep.rescue(self._pool)
-        upkeep.settle(self._pool)
+        rescued = upkeep.look(self._pool)
         self._recorder.counts.sweep()
         alerts.judge(self._pool)
         if rescued:

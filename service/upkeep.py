@@ -30,6 +30,14 @@ class Worker:
 
 
 @dataclass(frozen=True, slots=True)
+class Needed:
+    """What a look has found to do."""
+
+    rescue: bool  # a worker is dead, or gone with executions running
+    settle: bool  # something waits for its predecessor, or a job may be exhausted
+
+
+@dataclass(frozen=True, slots=True)
 class LostExecution:
     """A running execution whose worker is gone."""
 
@@ -41,6 +49,7 @@ class LostExecution:
 
 _register = sql.execute("upkeep.register_worker")
 _heartbeat = sql.execute("upkeep.heartbeat")
+_needed = sql.one("upkeep.needed", row=Needed)
 _dead_workers = sql.many("upkeep.dead_workers", row=Worker)
 _lost_executions = sql.many("upkeep.lost_executions", row=LostExecution)
 _delete_workers = sql.execute("upkeep.delete_workers")
@@ -108,6 +117,16 @@ class Registration:
             )
         self._registered = True
         log.info(log.WORKER_STARTED, worker_id=self.id, slots=self._config.worker_count)
+
+
+def look(pool: db.Pool) -> int:
+    """Rescue and settle where there is anything to. Returns executions taken back."""
+    with db.session(pool) as conn:
+        needed = _needed(conn)
+    rescued = rescue(pool) if needed.rescue else 0
+    if needed.settle or rescued:
+        settle(pool)
+    return rescued
 
 
 def rescue(pool: db.Pool) -> int:

@@ -13,6 +13,28 @@ SET
     draining_at = CASE WHEN %(draining)s THEN coalesce(draining_at, now()) END
 WHERE id = %(id)s;
 
+-- name: needed :one
+-- What there may be to do for upkeep, so that a look at an idle service is one statement. Params: none.
+-- Returns Needed. Locks: none.
+WITH gaps AS (
+    SELECT coalesce(lag(id) OVER (ORDER BY id), '00000000-0000-0000-0000-000000000000') AS low, id AS high
+    FROM (SELECT id FROM workers UNION ALL SELECT 'ffffffff-ffff-ffff-ffff-ffffffffffff') AS ends
+)
+
+SELECT
+    EXISTS (SELECT FROM workers WHERE heartbeat_at < now() - 2 * make_interval(secs => heartbeat_seconds))
+    OR EXISTS (
+        SELECT
+        FROM gaps AS g
+        CROSS JOIN LATERAL (
+            SELECT FROM execution_queue
+            WHERE status = 'running' AND worker_id > g.low AND worker_id < g.high
+            LIMIT 1
+        ) AS q
+    ) AS rescue,
+    EXISTS (SELECT FROM execution_queue WHERE held_for = 'overlap')
+    OR EXISTS (SELECT FROM jobs WHERE status = 'active' AND next_run_at IS NULL) AS settle;
+
 -- name: dead_workers :many
 -- Lock the workers that missed two heartbeats. Params: none. Returns Worker. Locks: their rows, SKIP LOCKED, so that
 -- one process buries each and a late heartbeat waits until that is done, then finds nothing.
@@ -25,17 +47,37 @@ FOR UPDATE SKIP LOCKED;
 -- name: lost_executions :many
 -- Running executions whose worker is in dead_ids or has no row at all. Params: dead_ids uuid[], limit int.
 -- Returns LostExecution. Locks: those queue rows in id order, SKIP LOCKED.
+-- Found in the gaps that the registered workers leave in the index: while anyone holds a snapshot, the entries of all
+-- that living workers have finished since stay there, and are not walked past.
+WITH gaps AS (
+    SELECT coalesce(lag(id) OVER (ORDER BY id), '00000000-0000-0000-0000-000000000000') AS low, id AS high
+    FROM (SELECT id FROM workers UNION ALL SELECT 'ffffffff-ffff-ffff-ffff-ffffffffffff') AS ends
+),
+
+found AS (
+    SELECT q.id
+    FROM gaps AS g
+    CROSS JOIN LATERAL (
+        SELECT id FROM execution_queue WHERE status = 'running' AND worker_id > g.low AND worker_id < g.high OFFSET 0
+    ) AS q
+    UNION ALL
+    SELECT q.id
+    FROM unnest(%(dead_ids)s::uuid[]) AS d (id)
+    CROSS JOIN LATERAL (SELECT id FROM execution_queue WHERE status = 'running' AND worker_id = d.id OFFSET 0) AS q
+    LIMIT %(limit)s
+)
+
 SELECT q.id, q.worker_id, q.attempt, coalesce(j.max_retries, 0) AS max_retries
 FROM execution_queue AS q
 LEFT JOIN jobs AS j ON q.job_id = j.id
 WHERE
-    q.status = 'running'
+    q.id = ANY(ARRAY(SELECT id FROM found))
+    AND q.status = 'running'
     AND (
         q.worker_id = ANY(%(dead_ids)s::uuid[])
         OR NOT EXISTS (SELECT FROM workers AS w WHERE w.id = q.worker_id)
     )
 ORDER BY q.id
-LIMIT %(limit)s
 FOR UPDATE OF q SKIP LOCKED;
 
 -- name: delete_workers :exec

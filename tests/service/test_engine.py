@@ -191,7 +191,7 @@ def test_an_idle_engine_leaves_the_database_in_peace(start, conn, monkeypatch):
 
     eventually(lambda: time.monotonic() - began > 5)
 
-    assert len(statements) < 25, statements
+    assert len(statements) < 20, statements
 
 
 def counted(monkeypatch):

@@ -234,3 +234,16 @@ def test_a_tenant_is_found_behind_what_another_left_at_a_low_rank(make, queue, f
     claimed = front.claim(engine, worker, 1, ["t1"])
 
     assert [item.tenant_id for item in claimed] == ["t3"]
+
+
+@pytest.mark.parametrize(("name", "params"), [("needed", {}), ("lost_executions", {"dead_ids": [], "limit": 500})])
+def test_a_look_for_lost_executions_does_not_walk_what_has_ended(engine, queue, work, snapshot, name, params):
+    queue(6000)
+    work(50)
+
+    (plan,) = engine.execute(
+        b"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + sql.STATEMENTS[f"upkeep.{name}"].text, params
+    ).fetchone()
+
+    read = plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"]
+    assert read < 60, json.dumps(plan, indent=1)
