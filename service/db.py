@@ -1,6 +1,6 @@
 """Connections and transactions: the pool, the tenant of a transaction, driver errors turned into ours."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
@@ -60,10 +60,10 @@ def connect(config: Config, role: str) -> Connection[Any]:
     return conn
 
 
-def open_pool(config: Config, role: str, size: int) -> Pool:
+def open_pool(config: Config, role: str, size: int, warm: Callable[[Connection[Any]], None] | None = None) -> Pool:
     """Open a pool of at most `size` sessions that work as the database role scheduler_<role>.
 
-    Does not wait for the database: sessions come as soon as it can be reached.
+    Does not wait for the database: sessions come as soon as it can be reached, and each goes to warm() first.
     """
     return ConnectionPool(
         config.database_conninfo,
@@ -73,16 +73,18 @@ def open_pool(config: Config, role: str, size: int) -> Pool:
         max_size=size,
         timeout=5.0,
         reconnect_timeout=5.0,
-        configure=lambda conn: _configure(conn, role),
+        configure=lambda conn: _configure(conn, role, warm),
         check=ConnectionPool.check_connection if role == "api" else None,
         name=role,
         open=True,
     )
 
 
-def _configure(conn: Session, role: str) -> None:
+def _configure(conn: Session, role: str, warm: Callable[[Connection[Any]], None] | None) -> None:
     conn.answer_seconds = ANSWER_SECONDS[role]
     _enter_role(conn, role=f"scheduler_{role}")
+    if warm is not None:
+        warm(conn)
 
 
 def _session_arguments(role: str) -> dict[str, Any]:
@@ -94,7 +96,7 @@ def _session_arguments(role: str) -> dict[str, Any]:
         "keepalives_interval": 5,
         "keepalives_count": 3,
         # Optional filters need a plan made for their values: see executions.list.
-        "prepare_threshold": None if role == "api" else 5,
+        "prepare_threshold": None if role == "api" else 0,
         "options": f"-c statement_timeout={STATEMENT_SECONDS[role]}s -c lock_timeout=5s"
         f" -c idle_in_transaction_session_timeout={IDLE_SECONDS}s -c timezone=UTC{PLANNING[role]}",
     }

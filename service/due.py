@@ -1,6 +1,6 @@
 """What is due becomes executions: for a tick, many jobs at once; for an edit, the one job before it changes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -140,11 +140,15 @@ def _arrays(steps: Sequence[Step]) -> dict[str, object]:
         for run in taken
     ]
     return {
-        "run_job_ids": [job_id for job_id, _, _ in runs],
-        "run_ats": [run_at for _, run_at, _ in runs],
-        "run_waits": [waits for _, _, waits in runs],
-        "job_ids": [step.job.id for step in steps],
-        "next_run_ats": [step.next and step.next.run_at for step in steps],
-        "next_instant_ats": [step.next and step.next.instant for step in steps],
-        "runs": [step.decision.taken for step in steps],
+        "run_job_ids": sql.array(job_id for job_id, _, _ in runs),
+        "run_ats": _instants(run_at for _, run_at, _ in runs),
+        "run_waits": sql.array(waits for _, _, waits in runs),
+        "job_ids": sql.array(step.job.id for step in steps),
+        "next_run_ats": _instants(step.next.run_at if step.next else None for step in steps),
+        "next_instant_ats": _instants(step.next.instant if step.next else None for step in steps),
+        "runs": sql.array(step.decision.taken for step in steps),
     }
+
+
+def _instants(values: Iterable[datetime | None]) -> str:
+    return sql.array(None if value is None else value.isoformat() for value in values)

@@ -21,10 +21,12 @@ from service.recorder import Recorder
 from service.ticker import Ticker
 from service.upkeep import Registration
 from service.vault import Vault
+from service.warm import warm
 
 # How long a thread that computes may keep the interpreter from one that a socket has just woken. At Python's 5 ms
 # the wait adds up on the way from a due run to its call; a shorter interval does not show in the throughput.
 SWITCH_SECONDS = 0.001
+SESSIONS = 6
 
 
 class Engine:
@@ -32,7 +34,7 @@ class Engine:
 
     def __init__(self, config: Config, on_failure: Callable[[], None]) -> None:
         self._config = config
-        self._pool = db.open_pool(config, "engine", size=6)
+        self._pool = db.open_pool(config, "engine", size=SESSIONS, warm=warm)
         self._recorder = Recorder(self._pool)
         self._registration = Registration(self._pool, config, lambda: self._dispatcher.busy, self._on_buried)
         gate = Gate(self._pool, config.breaker_failures, config.breaker_probe, config.host_limit)

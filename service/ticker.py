@@ -2,19 +2,32 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg import Connection
 
 from service import db, log, metrics, notify, sql, tracing
 from service.due import DueJob, materialize
 from service.lease import Lease
 from service.loop import POLL_SECONDS
 
-BATCH = 1000  # jobs, and retries, a transaction
+BATCH = 1000  # jobs, and retries, a transaction at most
+# The first batch of many jobs that are due at one instant is small, so that their calls begin while the rest is ticked.
+FIRST_BATCH = 125
 OVERDUE_SECONDS = 2.0  # a run this late shows that the lease holder does not tick
 CONTENDED_SECONDS = 0.05  # before looking again at what another ticker has locked
 
 _next_due = sql.value("tick.next_due")
 _due_jobs = sql.many("tick.due_jobs", row=DueJob)
 _promote_retries = sql.execute("tick.promote_retries")
+
+
+def warm(conn: Connection[Any]) -> None:
+    """Run the statements of a tick with nothing to do, see warm.py."""
+    _next_due(conn)
+    _due_jobs(conn, limit=0, now=None)
+    materialize(conn, [], timedelta(0))
+    _promote_retries(conn, limit=0, now=None)
 
 
 class Ticker:
@@ -25,6 +38,7 @@ class Ticker:
         self._lease = lease
         self._misfire_after = misfire_after
         self._on_work = on_work
+        self._batch = FIRST_BATCH
 
     def run_once(self) -> float:
         """Tick if something is due and this process may. Returns the seconds until something may be due."""
@@ -47,7 +61,7 @@ class Ticker:
         """
         with tracing.span("tick") as span, metrics.TICK_DURATION.time():
             with db.transaction(self._pool) as conn:
-                due = _due_jobs(conn, limit=BATCH, now=now)
+                due = _due_jobs(conn, limit=self._batch, now=now)
                 runs = materialize(conn, due, self._misfire_after) if due else []
                 promoted = _promote_retries(conn, limit=BATCH, now=now)
                 if runs or promoted:
@@ -56,6 +70,7 @@ class Ticker:
         if runs or promoted:
             self._on_work()
             metrics.MATERIALIZED.inc(len(runs))
+        self._batch = min(2 * self._batch, BATCH) if len(due) == self._batch else FIRST_BATCH
         if due:
             metrics.TICK_JOBS.observe(len(due))
             log.info(log.TICK, jobs=len(due), runs=len(runs), promoted=promoted)

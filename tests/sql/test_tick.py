@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from service import db, notify
+from service import ticker as ticking
 from service.due import PARK
 from service.lease import Lease
 from service.ticker import Ticker
@@ -43,6 +44,16 @@ def test_a_due_run_is_materialized_once(make, ticker):
     assert (row["status"], row["attempt"], row["origin"], row["tenant_id"]) == ("pending", 0, "schedule", "t1")
     assert (row["job_id"], row["scheduled_at"], row["priority"]) == (job["id"], NOON, 7)
     assert next_run_at(make, job) == NOON + MINUTE
+
+
+def test_batches_of_a_burst_grow_so_that_its_first_calls_begin_early(make, ticker, monkeypatch):
+    monkeypatch.setattr(ticking, "BATCH", 4)
+    ticker._batch = 2
+    jobs = [make.job(next_run_at=NOON, anchor_at=NOON - MINUTE) for _ in range(12)]
+
+    dealt = [ticker.tick(NOON) for _ in range(4)]
+
+    assert (dealt, len(instants(make))) == ([2, 4, 4, 2], len(jobs))
 
 
 def test_what_is_not_due_stays(make, ticker):
