@@ -11,6 +11,58 @@ SET client_min_messages = warning;
 SET row_security = off;
 
 --
+-- Name: ops; Type: SCHEMA; Schema: -; Owner: -
+--
+
+CREATE SCHEMA ops;
+
+--
+-- Name: SCHEMA ops; Type: COMMENT; Schema: -; Owner: -
+--
+
+COMMENT ON SCHEMA ops IS 'For whoever is on call: what goes on now, over all tenants. Try SELECT * FROM ops.overview, then \d+ ops.* for the rest. Each view says over which window it looks; none reads the whole log.';
+
+--
+-- Name: report; Type: SCHEMA; Schema: -; Owner: -
+--
+
+CREATE SCHEMA report;
+
+--
+-- Name: SCHEMA report; Type: COMMENT; Schema: -; Owner: -
+--
+
+COMMENT ON SCHEMA report IS 'How the service did: days, hours, jobs, errors and tenants. Each view says over which window it looks; read it with a WHERE on tenant_id for one tenant.';
+
+--
+-- Name: execution_id_at(timestamp with time zone, uuid); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.execution_id_at(at timestamp with time zone, rest uuid) RETURNS uuid
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (((((lpad(to_hex((floor((EXTRACT(epoch FROM at) * (1000)::numeric)))::bigint), 12, '0'::text) || '7'::text) || substr(replace((rest)::text, '-'::text, ''::text), 14, 3)) || to_hex((8 + (get_byte(uuid_send(rest), 8) % 4)))) || substr(replace((rest)::text, '-'::text, ''::text), 18, 15)))::uuid;
+
+--
+-- Name: FUNCTION execution_id_at(at timestamp with time zone, rest uuid); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.execution_id_at(at timestamp with time zone, rest uuid) IS 'UUID in the UUIDv7 layout (RFC 9562, 5.7): milliseconds of the instant, then 74 bits of rest.';
+
+--
+-- Name: first_id(timestamp with time zone); Type: FUNCTION; Schema: ops; Owner: -
+--
+
+CREATE FUNCTION ops.first_id(since timestamp with time zone) RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN public.execution_id_at(since, '00000000-0000-0000-0000-000000000000'::uuid);
+
+--
+-- Name: FUNCTION first_id(since timestamp with time zone); Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON FUNCTION ops.first_id(since timestamp with time zone) IS 'The lowest id that an execution scheduled at or after an instant can have: ids are in the order of time, so the primary key of execution_log finds a window of it.';
+
+--
 -- Name: audit_actor(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -385,20 +437,6 @@ $$;
 --
 
 COMMENT ON FUNCTION public.drop_log_partition(day date) IS 'Drop the execution_log partition of a UTC day, whole or thinned. False when there was none.';
-
---
--- Name: execution_id_at(timestamp with time zone, uuid); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.execution_id_at(at timestamp with time zone, rest uuid) RETURNS uuid
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN (((((lpad(to_hex((floor((EXTRACT(epoch FROM at) * (1000)::numeric)))::bigint), 12, '0'::text) || '7'::text) || substr(replace((rest)::text, '-'::text, ''::text), 14, 3)) || to_hex((8 + (get_byte(uuid_send(rest), 8) % 4)))) || substr(replace((rest)::text, '-'::text, ''::text), 18, 15)))::uuid;
-
---
--- Name: FUNCTION execution_id_at(at timestamp with time zone, rest uuid); Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON FUNCTION public.execution_id_at(at timestamp with time zone, rest uuid) IS 'UUID in the UUIDv7 layout (RFC 9562, 5.7): milliseconds of the instant, then 74 bits of rest.';
 
 --
 -- Name: execution_id(uuid, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
@@ -868,149 +906,6 @@ $$;
 COMMENT ON FUNCTION public.watch_job() IS 'Keep job_alerts in step with a job, whoever changes it, and close incidents that nobody watches any more. Runs as the owner, since the API only reads them.';
 
 --
--- Name: alert_requests; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.alert_requests (
-    execution_id uuid NOT NULL,
-    incident_id uuid NOT NULL,
-    tenant_id text NOT NULL,
-    url text NOT NULL,
-    body jsonb NOT NULL
-);
-
---
--- Name: TABLE alert_requests; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON TABLE public.alert_requests IS 'What executions of origin alert send, and where.';
-
---
--- Name: audit_log; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.audit_log (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    tenant_id text NOT NULL,
-    actor text NOT NULL,
-    action text NOT NULL,
-    entity_id uuid,
-    job_id uuid,
-    before jsonb,
-    after jsonb,
-    request_id text,
-    CONSTRAINT audit_log_action_pattern CHECK ((action ~ '^[a-z_]{1,40}[.][a-z_]{1,40}$'::text)),
-    CONSTRAINT audit_log_actor_length CHECK (((char_length(actor) >= 1) AND (char_length(actor) <= 200))),
-    CONSTRAINT audit_log_request_id_length CHECK ((char_length(request_id) <= 200))
-);
-
---
--- Name: TABLE audit_log; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON TABLE public.audit_log IS 'Who changed what. Written by record_audit and the trigger jobs_audit alone, never changed, and deleted only by retention: no role has INSERT or UPDATE. The primary key serves audit.list and audit.count: a tenant''s rows, newest first.';
-
---
--- Name: COLUMN audit_log.at; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.audit_log.at IS 'The clock''s time, not the transaction''s, so that rows of one transaction keep their order.';
-
---
--- Name: COLUMN audit_log.actor; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.audit_log.actor IS 'key:<id> of the API key; api for a request without one; role:<name> for whoever is logged in to the database.';
-
---
--- Name: COLUMN audit_log.action; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.audit_log.action IS 'What was done to what: job.update, execution.cancel, key.revoke and the like.';
-
---
--- Name: COLUMN audit_log.entity_id; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.audit_log.entity_id IS 'The job, execution or key; NULL where it is the tenant''s only one.';
-
---
--- Name: COLUMN audit_log.job_id; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.audit_log.job_id IS 'The job concerned: of job and execution actions.';
-
---
--- Name: COLUMN audit_log.before; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.audit_log.before IS 'What changed, as it was; NULL when there was nothing before.';
-
---
--- Name: COLUMN audit_log.after; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.audit_log.after IS 'What changed, as it became, or what was asked for; NULL when nothing is left.';
-
---
--- Name: COLUMN audit_log.request_id; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.audit_log.request_id IS 'X-Request-ID of the API request, as the service''s log has it too.';
-
---
--- Name: endpoint_breakers; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.endpoint_breakers (
-    opened_at timestamp with time zone DEFAULT now() NOT NULL,
-    probe_at timestamp with time zone NOT NULL,
-    changed_by uuid,
-    probes integer DEFAULT 0 NOT NULL,
-    failures integer NOT NULL,
-    tenant_id text NOT NULL,
-    host text NOT NULL,
-    CONSTRAINT endpoint_breakers_host_length CHECK ((char_length(host) <= 2048))
-);
-
---
--- Name: TABLE endpoint_breakers; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON TABLE public.endpoint_breakers IS 'Hosts that a tenant''s executions are not called at for now, since calls to them failed to connect or timed out many times in a row. A breaker that closes is deleted. While it is here, one call is let through as a probe whenever probe_at has come.';
-
---
--- Name: COLUMN endpoint_breakers.probe_at; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.endpoint_breakers.probe_at IS 'When the next call may go through: sooner after the first probes, later after more.';
-
---
--- Name: COLUMN endpoint_breakers.changed_by; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.endpoint_breakers.changed_by IS 'The worker that opened it, or let the newest probe through.';
-
---
--- Name: COLUMN endpoint_breakers.probes; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.endpoint_breakers.probes IS 'Probes let through since it was opened.';
-
---
--- Name: COLUMN endpoint_breakers.failures; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.endpoint_breakers.failures IS 'Failures in a row after which it was opened.';
-
---
--- Name: COLUMN endpoint_breakers.host; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.endpoint_breakers.host IS 'Name and port, as in example.org:443.';
-
---
 -- Name: execution_log; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1102,46 +997,232 @@ COMMENT ON COLUMN public.execution_log.rerun_of IS 'The finished execution that 
 COMMENT ON COLUMN public.execution_log.reruns IS 'Executions that ran this one again, oldest first: kept here, since an index on rerun_of of a log that is there could not be built without holding up its writers.';
 
 --
--- Name: execution_log_default; Type: TABLE; Schema: public; Owner: -
+-- Name: last_hour; Type: VIEW; Schema: ops; Owner: -
 --
 
-CREATE TABLE public.execution_log_default (
-    id uuid CONSTRAINT execution_log_id_not_null NOT NULL,
-    job_id uuid CONSTRAINT execution_log_job_id_not_null NOT NULL,
-    worker_id uuid,
-    scheduled_at timestamp with time zone CONSTRAINT execution_log_scheduled_at_not_null NOT NULL,
-    created_at timestamp with time zone CONSTRAINT execution_log_created_at_not_null NOT NULL,
-    started_at timestamp with time zone,
-    finished_at timestamp with time zone DEFAULT now() CONSTRAINT execution_log_finished_at_not_null NOT NULL,
-    skipped_until timestamp with time zone,
-    duration_ms double precision,
-    attempt integer CONSTRAINT execution_log_attempt_not_null NOT NULL,
-    job_version integer,
-    skipped_count integer,
-    response_status integer,
-    priority smallint CONSTRAINT execution_log_priority_not_null NOT NULL,
-    response_truncated boolean DEFAULT false CONSTRAINT execution_log_response_truncated_not_null NOT NULL,
-    status text CONSTRAINT execution_log_status_not_null NOT NULL,
-    origin text CONSTRAINT execution_log_origin_not_null NOT NULL,
-    tenant_id text CONSTRAINT execution_log_tenant_id_not_null NOT NULL,
-    error_code text,
-    error text,
-    response_body text,
-    trace_id text,
-    attempts jsonb DEFAULT '[]'::jsonb CONSTRAINT execution_log_attempts_not_null NOT NULL,
-    rerun_of uuid,
-    reruns uuid[] DEFAULT '{}'::uuid[] CONSTRAINT execution_log_reruns_not_null NOT NULL,
-    CONSTRAINT execution_log_error_length CHECK ((char_length(error) <= 1000)),
-    CONSTRAINT execution_log_response_body_length CHECK ((octet_length(response_body) <= 262144)),
-    CONSTRAINT execution_log_skips_counted CHECK (((status = 'skipped'::text) = (skipped_count IS NOT NULL))),
-    CONSTRAINT execution_log_status_known CHECK ((status = ANY (ARRAY['completed'::text, 'failed'::text, 'timeout'::text, 'cancelled'::text, 'skipped'::text])))
+CREATE VIEW ops.last_hour AS
+ SELECT id,
+    tenant_id,
+    job_id,
+    job_version,
+    status,
+    origin,
+    scheduled_at,
+    started_at,
+    finished_at,
+    duration_ms,
+    attempt,
+    worker_id,
+    response_status,
+    error_code,
+    error,
+    skipped_until,
+    skipped_count
+   FROM public.execution_log l
+  WHERE ((id >= ops.first_id((now() - '01:00:00'::interval))) AND (scheduled_at >= (now() - '01:00:00'::interval)) AND (origin <> 'alert'::text));
+
+--
+-- Name: VIEW last_hour; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON VIEW ops.last_hour IS 'Finished executions that were scheduled in the last hour, alerts left out: what the views here count. One range of the primary key of one or two day partitions.';
+
+--
+-- Name: endpoint_breakers; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.endpoint_breakers (
+    opened_at timestamp with time zone DEFAULT now() NOT NULL,
+    probe_at timestamp with time zone NOT NULL,
+    changed_by uuid,
+    probes integer DEFAULT 0 NOT NULL,
+    failures integer NOT NULL,
+    tenant_id text NOT NULL,
+    host text NOT NULL,
+    CONSTRAINT endpoint_breakers_host_length CHECK ((char_length(host) <= 2048))
 );
 
 --
--- Name: TABLE execution_log_default; Type: COMMENT; Schema: public; Owner: -
+-- Name: TABLE endpoint_breakers; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON TABLE public.execution_log_default IS 'Takes rows of days without a partition, so that no insert ever fails; upkeep moves them out or deletes them by finished_at.';
+COMMENT ON TABLE public.endpoint_breakers IS 'Hosts that a tenant''s executions are not called at for now, since calls to them failed to connect or timed out many times in a row. A breaker that closes is deleted. While it is here, one call is let through as a probe whenever probe_at has come.';
+
+--
+-- Name: COLUMN endpoint_breakers.probe_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.endpoint_breakers.probe_at IS 'When the next call may go through: sooner after the first probes, later after more.';
+
+--
+-- Name: COLUMN endpoint_breakers.changed_by; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.endpoint_breakers.changed_by IS 'The worker that opened it, or let the newest probe through.';
+
+--
+-- Name: COLUMN endpoint_breakers.probes; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.endpoint_breakers.probes IS 'Probes let through since it was opened.';
+
+--
+-- Name: COLUMN endpoint_breakers.failures; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.endpoint_breakers.failures IS 'Failures in a row after which it was opened.';
+
+--
+-- Name: COLUMN endpoint_breakers.host; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.endpoint_breakers.host IS 'Name and port, as in example.org:443.';
+
+--
+-- Name: endpoints; Type: VIEW; Schema: ops; Owner: -
+--
+
+CREATE VIEW ops.endpoints AS
+ WITH ended AS (
+         SELECT l.tenant_id,
+            split_part(split_part(j.endpoint, '://'::text, 2), '/'::text, 1) AS authority,
+            split_part(j.endpoint, '://'::text, 1) AS scheme,
+            l.status,
+            l.duration_ms,
+            l.finished_at,
+            l.error_code,
+            l.response_status
+           FROM (ops.last_hour l
+             JOIN public.jobs j ON ((l.job_id = j.id)))
+          WHERE (l.status = ANY (ARRAY['completed'::text, 'failed'::text, 'timeout'::text]))
+        ), called AS (
+         SELECT ended.tenant_id,
+            (lower(regexp_replace(split_part(ended.authority, '?'::text, 1), '^.*@'::text, ''::text)) ||
+                CASE
+                    WHEN (ended.authority ~ ':\d+$'::text) THEN ''::text
+                    WHEN (lower(ended.scheme) = 'https'::text) THEN ':443'::text
+                    ELSE ':80'::text
+                END) AS host,
+            ended.status,
+            ended.duration_ms,
+            ended.finished_at,
+            ended.error_code,
+            ended.response_status
+           FROM ended
+        ), counted AS (
+         SELECT called.tenant_id,
+            called.host,
+            count(*) AS calls,
+            count(*) FILTER (WHERE (called.status <> 'completed'::text)) AS failures,
+            percentile_cont((0.95)::double precision) WITHIN GROUP (ORDER BY called.duration_ms) AS p95_ms,
+            max(called.finished_at) FILTER (WHERE (called.status = 'completed'::text)) AS last_success_at,
+            max(called.finished_at) FILTER (WHERE (called.status <> 'completed'::text)) AS last_failure_at,
+            min(called.finished_at) FILTER (WHERE (called.status <> 'completed'::text)) AS first_failure_at,
+            (array_agg(COALESCE((called.response_status)::text, called.error_code) ORDER BY called.finished_at DESC) FILTER (WHERE (called.status <> 'completed'::text)))[1] AS last_error
+           FROM called
+          GROUP BY called.tenant_id, called.host
+        )
+ SELECT tenant_id,
+    host,
+    COALESCE(c.calls, (0)::bigint) AS calls,
+    COALESCE(c.failures, (0)::bigint) AS failures,
+    c.p95_ms,
+    c.first_failure_at,
+    c.last_failure_at,
+    c.last_success_at,
+    c.last_error,
+        CASE
+            WHEN (b.opened_at IS NULL) THEN 'closed'::text
+            ELSE 'open'::text
+        END AS breaker,
+    b.opened_at AS breaker_opened_at,
+    b.probe_at AS breaker_probe_at
+   FROM (counted c
+     FULL JOIN public.endpoint_breakers b USING (tenant_id, host))
+  ORDER BY COALESCE(c.failures, (0)::bigint) DESC, COALESCE(c.calls, (0)::bigint) DESC, tenant_id, host;
+
+--
+-- Name: VIEW endpoints; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON VIEW ops.endpoints IS 'Which endpoint fails, and since when: per tenant and host the executions of the last hour, most failures first, and hosts whose breaker is open. The host is that of the job as it is now.';
+
+--
+-- Name: COLUMN endpoints.calls; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.endpoints.calls IS 'Executions that were called; retries of one count once.';
+
+--
+-- Name: COLUMN endpoints.p95_ms; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.endpoints.p95_ms IS '95 in 100 last calls took no longer, milliseconds.';
+
+--
+-- Name: COLUMN endpoints.first_failure_at; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.endpoints.first_failure_at IS 'The first failure within the hour; when last_success_at is NULL it has been failing at least since then.';
+
+--
+-- Name: COLUMN endpoints.last_error; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.endpoints.last_error IS 'HTTP status of the newest failure, or its kind where there was no answer.';
+
+--
+-- Name: COLUMN endpoints.breaker; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.endpoints.breaker IS 'open: calls are put off until the host answers a probe. closed: called as ever.';
+
+--
+-- Name: schema_migrations; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.schema_migrations (
+    version character varying NOT NULL
+);
+
+--
+-- Name: migrations; Type: VIEW; Schema: ops; Owner: -
+--
+
+CREATE VIEW ops.migrations AS
+ SELECT version,
+    to_date("left"((version)::text, 8), 'YYYYMMDD'::text) AS written_on
+   FROM public.schema_migrations
+  ORDER BY version DESC;
+
+--
+-- Name: VIEW migrations; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON VIEW ops.migrations IS 'Migrations that this database has, the newest first.';
+
+--
+-- Name: overdue; Type: VIEW; Schema: ops; Owner: -
+--
+
+CREATE VIEW ops.overdue AS
+ SELECT tenant_id,
+    id AS job_id,
+    name,
+    type,
+    schedule,
+    next_run_at,
+    (now() - next_run_at) AS late
+   FROM public.jobs j
+  WHERE (next_run_at < (now() - '00:00:02'::interval))
+  ORDER BY next_run_at
+ LIMIT 1000;
+
+--
+-- Name: VIEW overdue; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON VIEW ops.overdue IS 'Jobs whose run nobody has materialized 2 s after its time, the longest overdue first, 1,000 at most. Empty, or ticks are behind.';
 
 --
 -- Name: execution_queue; Type: TABLE; Schema: public; Owner: -
@@ -1249,6 +1330,512 @@ COMMENT ON COLUMN public.execution_queue.put_off_for IS 'The host whose open bre
 --
 
 COMMENT ON COLUMN public.execution_queue.rerun_of IS 'The finished execution that this one runs again.';
+
+--
+-- Name: workers; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.workers (
+    id uuid NOT NULL,
+    host text NOT NULL,
+    pid integer NOT NULL,
+    version text NOT NULL,
+    slots integer NOT NULL,
+    busy integer DEFAULT 0 NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    heartbeat_at timestamp with time zone DEFAULT now() NOT NULL,
+    heartbeat_seconds double precision NOT NULL,
+    draining_at timestamp with time zone,
+    CONSTRAINT workers_heartbeat_positive CHECK ((heartbeat_seconds > (0)::double precision)),
+    CONSTRAINT workers_slots_positive CHECK ((slots > 0))
+)
+WITH (fillfactor='50', autovacuum_vacuum_threshold='50', autovacuum_vacuum_scale_factor='0');
+
+--
+-- Name: TABLE workers; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.workers IS 'One row per live engine process. fillfactor 50 and no index on what a heartbeat writes: every heartbeat is HOT.';
+
+--
+-- Name: COLUMN workers.slots; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.workers.slots IS 'Calls the process can make at once.';
+
+--
+-- Name: COLUMN workers.heartbeat_seconds; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.workers.heartbeat_seconds IS 'Heartbeat period of this process. Two of them without a heartbeat mean dead.';
+
+--
+-- Name: service_state; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.service_state AS
+ SELECT ( SELECT count(*) AS count
+           FROM ( SELECT
+                   FROM public.execution_queue
+                  WHERE (execution_queue.status = 'pending'::text)
+                 LIMIT 100000) q) AS pending,
+    ( SELECT count(*) AS count
+           FROM ( SELECT
+                   FROM public.execution_queue
+                  WHERE (execution_queue.status = 'running'::text)
+                 LIMIT 100000) q) AS running,
+    ( SELECT count(*) AS count
+           FROM ( SELECT
+                   FROM public.execution_queue
+                  WHERE (execution_queue.status = 'retrying'::text)
+                 LIMIT 100000) q) AS retrying,
+    ( SELECT min(jobs.next_run_at) AS min
+           FROM public.jobs
+          WHERE (jobs.next_run_at < now())) AS oldest_overdue_run_at,
+    ( SELECT count(*) AS count
+           FROM public.workers
+          WHERE (workers.heartbeat_at > (now() - ((2)::double precision * make_interval(secs => workers.heartbeat_seconds))))) AS workers,
+    ( SELECT COALESCE(sum(workers.slots), (0)::bigint) AS "coalesce"
+           FROM public.workers
+          WHERE (workers.heartbeat_at > (now() - ((2)::double precision * make_interval(secs => workers.heartbeat_seconds))))) AS slots,
+    now() AS at;
+
+--
+-- Name: VIEW service_state; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON VIEW public.service_state IS 'Depth of the queue (each count stops at 100,000), oldest run not yet materialized, live workers.';
+
+--
+-- Name: overview; Type: VIEW; Schema: ops; Owner: -
+--
+
+CREATE VIEW ops.overview AS
+ SELECT ( SELECT count(*) AS count
+           FROM public.jobs
+          WHERE (jobs.status <> 'deleted'::text)) AS jobs,
+    ( SELECT count(*) AS count
+           FROM ( SELECT
+                   FROM public.jobs
+                  WHERE (jobs.next_run_at <= now())
+                 LIMIT 100000) due) AS due,
+    COALESCE(EXTRACT(epoch FROM (now() - ( SELECT min(jobs.next_run_at) AS min
+           FROM public.jobs
+          WHERE (jobs.next_run_at <= now())))), (0)::numeric) AS tick_lag_seconds,
+    ( SELECT min(jobs.next_run_at) AS min
+           FROM public.jobs
+          WHERE (jobs.next_run_at < (now() - '00:00:02'::interval))) AS oldest_overdue_at,
+    pending,
+    running,
+    retrying,
+    ( SELECT count(*) AS count
+           FROM ops.last_hour
+          WHERE (last_hour.status = ANY (ARRAY['failed'::text, 'timeout'::text]))) AS failures_last_hour,
+        CASE
+            WHEN (workers = 0) THEN 'no workers'::text
+            WHEN (EXISTS ( SELECT
+               FROM public.jobs
+              WHERE (jobs.next_run_at < (now() - '00:00:05'::interval)))) THEN 'behind'::text
+            ELSE 'on time'::text
+        END AS ticker,
+    workers,
+    slots,
+    age(( SELECT pg_database.datfrozenxid
+           FROM pg_database
+          WHERE (pg_database.datname = current_database()))) AS database_age,
+    pg_size_pretty(pg_database_size(current_database())) AS database_size
+   FROM public.service_state s;
+
+--
+-- Name: VIEW overview; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON VIEW ops.overview IS 'The service in one row. Counts of due, pending, running and retrying stop at 100,000.';
+
+--
+-- Name: COLUMN overview.due; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.overview.due IS 'Jobs whose next run has come and is not yet materialized.';
+
+--
+-- Name: COLUMN overview.tick_lag_seconds; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.overview.tick_lag_seconds IS 'How long the longest of them has been due; more than 2 s means that ticks are behind.';
+
+--
+-- Name: COLUMN overview.oldest_overdue_at; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.overview.oldest_overdue_at IS 'The earliest run that should have been materialized more than 2 s ago; NULL is well.';
+
+--
+-- Name: COLUMN overview.failures_last_hour; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.overview.failures_last_hour IS 'Executions scheduled in the last hour that failed or timed out for good.';
+
+--
+-- Name: COLUMN overview.ticker; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.overview.ticker IS 'on time; behind (a run is overdue by more than 5 s, which no loss of the lease may cause); no workers. Who holds the lease is in Redis.';
+
+--
+-- Name: COLUMN overview.workers; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.overview.workers IS 'Engine processes with a fresh heartbeat.';
+
+--
+-- Name: COLUMN overview.slots; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.overview.slots IS 'Calls they can make at once.';
+
+--
+-- Name: COLUMN overview.database_age; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.overview.database_age IS 'Transactions since the oldest unfrozen one: vacuum must bring it down long before 2,000,000,000.';
+
+--
+-- Name: retrying; Type: VIEW; Schema: ops; Owner: -
+--
+
+CREATE VIEW ops.retrying AS
+ SELECT q.retry_at,
+    q.tenant_id,
+    q.job_id,
+    j.name,
+    q.id AS execution_id,
+    q.attempt,
+    j.max_retries,
+    ((q.attempts -> '-1'::integer) ->> 'error_code'::text) AS error_code,
+    (((q.attempts -> '-1'::integer) ->> 'response_status'::text))::integer AS response_status,
+    ((q.attempts -> '-1'::integer) ->> 'error'::text) AS error,
+    q.put_off_for AS breaker
+   FROM (public.execution_queue q
+     JOIN public.jobs j ON ((q.job_id = j.id)))
+  WHERE (q.status = 'retrying'::text)
+  ORDER BY q.retry_at
+ LIMIT 1000;
+
+--
+-- Name: VIEW retrying; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON VIEW ops.retrying IS 'Executions that wait for another attempt, the next first, 1,000 at most, with what the last attempt came to.';
+
+--
+-- Name: COLUMN retrying.breaker; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.retrying.breaker IS 'The host whose open breaker it waits for, with its attempt unspent; NULL where it waits for its retry.';
+
+--
+-- Name: running; Type: VIEW; Schema: ops; Owner: -
+--
+
+CREATE VIEW ops.running AS
+ SELECT (now() - q.claimed_at) AS age,
+    w.host,
+    w.pid,
+    q.tenant_id,
+    q.job_id,
+    j.name,
+    q.id AS execution_id,
+    q.attempt,
+    j.timeout_seconds,
+    split_part(j.endpoint, '?'::text, 1) AS endpoint,
+    q.scheduled_at,
+    q.worker_id
+   FROM ((public.execution_queue q
+     JOIN public.jobs j ON ((q.job_id = j.id)))
+     LEFT JOIN public.workers w ON ((q.worker_id = w.id)))
+  WHERE (q.status = 'running'::text)
+  ORDER BY q.claimed_at
+ LIMIT 1000;
+
+--
+-- Name: VIEW running; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON VIEW ops.running IS 'Calls under way, the oldest first, 1,000 at most, with the process that makes each. Without a host, the process is gone and the call will be rescued.';
+
+--
+-- Name: skipped; Type: VIEW; Schema: ops; Owner: -
+--
+
+CREATE VIEW ops.skipped AS
+ SELECT l.scheduled_at,
+    l.skipped_until,
+    l.skipped_count,
+    l.error_code AS reason,
+    l.error AS explanation,
+    l.tenant_id,
+    l.job_id,
+    j.name,
+    l.id AS execution_id
+   FROM (public.execution_log l
+     JOIN public.jobs j ON ((l.job_id = j.id)))
+  WHERE ((l.id >= ops.first_id((now() - '1 day'::interval))) AND (l.scheduled_at >= (now() - '1 day'::interval)) AND (l.status = 'skipped'::text))
+  ORDER BY l.scheduled_at DESC
+ LIMIT 1000;
+
+--
+-- Name: VIEW skipped; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON VIEW ops.skipped IS 'Why a run did not happen: instants of the last day that were passed over, the newest first, 1,000 rows at most, with the reason. A row may stand for many instants.';
+
+--
+-- Name: stuck; Type: VIEW; Schema: ops; Owner: -
+--
+
+CREATE VIEW ops.stuck AS
+ SELECT q.status,
+        CASE
+            WHEN ((q.status = 'running'::text) AND (w.id IS NULL)) THEN 'its worker is gone'::text
+            WHEN ((q.status = 'running'::text) AND (w.heartbeat_at < (now() - ((3)::double precision * make_interval(secs => w.heartbeat_seconds))))) THEN 'its worker is silent'::text
+            WHEN (q.status = 'running'::text) THEN 'it has outlived its timeout'::text
+            WHEN (q.status = 'retrying'::text) THEN 'its retry is overdue'::text
+            ELSE 'nobody claims it'::text
+        END AS reason,
+    (now() - COALESCE(q.claimed_at, q.retry_at, q.scheduled_at)) AS age,
+    q.tenant_id,
+    q.job_id,
+    j.name,
+    q.id AS execution_id,
+    q.attempt,
+    w.host,
+    w.pid
+   FROM ((public.execution_queue q
+     JOIN public.jobs j ON ((q.job_id = j.id)))
+     LEFT JOIN public.workers w ON ((q.worker_id = w.id)))
+  WHERE (((q.status = 'running'::text) AND ((w.id IS NULL) OR (w.heartbeat_at < (now() - ((3)::double precision * make_interval(secs => w.heartbeat_seconds)))) OR (q.claimed_at < (now() - make_interval(secs => ((j.timeout_seconds + 30))::double precision))))) OR ((q.status = 'retrying'::text) AND (q.retry_at < (now() - '00:00:10'::interval))) OR ((q.status = 'pending'::text) AND (q.scheduled_at < (now() - '00:05:00'::interval)) AND (q.created_at < (now() - '00:05:00'::interval))))
+ LIMIT 1000;
+
+--
+-- Name: VIEW stuck; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON VIEW ops.stuck IS 'Live executions that should have gone on and have not, 1,000 at most: calls of lost workers or 30 s past their timeout, retries 10 s overdue, pending ones 5 minutes old (a backlog, or nobody claims). Reads the queue, which is as big as the backlog.';
+
+--
+-- Name: tenants; Type: VIEW; Schema: ops; Owner: -
+--
+
+CREATE VIEW ops.tenants AS
+ WITH waiting AS (
+         SELECT execution_queue.tenant_id,
+            count(*) FILTER (WHERE (execution_queue.status = 'pending'::text)) AS backlog,
+            count(*) FILTER (WHERE (execution_queue.status = 'running'::text)) AS running,
+            count(*) FILTER (WHERE (execution_queue.status = 'retrying'::text)) AS retrying,
+            min(execution_queue.scheduled_at) FILTER (WHERE (execution_queue.status = 'pending'::text)) AS oldest_pending_at
+           FROM public.execution_queue
+          GROUP BY execution_queue.tenant_id
+        ), ended AS (
+         SELECT last_hour.tenant_id,
+            count(*) AS finished,
+            count(*) FILTER (WHERE (last_hour.status = ANY (ARRAY['failed'::text, 'timeout'::text]))) AS failures
+           FROM ops.last_hour
+          WHERE (last_hour.status <> 'skipped'::text)
+          GROUP BY last_hour.tenant_id
+        )
+ SELECT tenant_id,
+    COALESCE(w.backlog, (0)::bigint) AS backlog,
+    round(((100.0 * (COALESCE(w.backlog, (0)::bigint))::numeric) / NULLIF(sum(w.backlog) OVER (), (0)::numeric)), 1) AS backlog_percent,
+    COALESCE(w.running, (0)::bigint) AS running,
+    COALESCE(w.retrying, (0)::bigint) AS retrying,
+    w.oldest_pending_at,
+    COALESCE(e.finished, (0)::bigint) AS finished_last_hour,
+    round(((100.0 * (COALESCE(e.finished, (0)::bigint))::numeric) / NULLIF(sum(e.finished) OVER (), (0)::numeric)), 1) AS share_percent,
+    COALESCE(e.failures, (0)::bigint) AS failures_last_hour
+   FROM (waiting w
+     FULL JOIN ended e USING (tenant_id))
+  ORDER BY COALESCE(w.backlog, (0)::bigint) DESC, COALESCE(e.finished, (0)::bigint) DESC, tenant_id;
+
+--
+-- Name: VIEW tenants; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON VIEW ops.tenants IS 'Who floods: tenants with live executions or with finished ones of the last hour, the largest backlog first. Reads the queue, which is as big as the backlog, and an hour of the log.';
+
+--
+-- Name: COLUMN tenants.backlog_percent; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.tenants.backlog_percent IS 'Of all pending executions.';
+
+--
+-- Name: COLUMN tenants.share_percent; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.tenants.share_percent IS 'Of all executions finished in the last hour.';
+
+--
+-- Name: workers; Type: VIEW; Schema: ops; Owner: -
+--
+
+CREATE VIEW ops.workers AS
+ SELECT host,
+    pid,
+    busy,
+    slots,
+    (now() - heartbeat_at) AS silent,
+        CASE
+            WHEN (heartbeat_at < (now() - ((2)::double precision * make_interval(secs => heartbeat_seconds)))) THEN 'dead'::text
+            WHEN (draining_at IS NOT NULL) THEN 'draining'::text
+            ELSE 'live'::text
+        END AS state,
+    version,
+    started_at,
+    draining_at,
+    id AS worker_id
+   FROM public.workers w
+  ORDER BY host, pid;
+
+--
+-- Name: VIEW workers; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON VIEW ops.workers IS 'Engine processes: how busy each is, and whether it lives. Two heartbeats missed are dead; its calls are then rescued.';
+
+--
+-- Name: alert_requests; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.alert_requests (
+    execution_id uuid NOT NULL,
+    incident_id uuid NOT NULL,
+    tenant_id text NOT NULL,
+    url text NOT NULL,
+    body jsonb NOT NULL
+);
+
+--
+-- Name: TABLE alert_requests; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.alert_requests IS 'What executions of origin alert send, and where.';
+
+--
+-- Name: audit_log; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_log (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    tenant_id text NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    entity_id uuid,
+    job_id uuid,
+    before jsonb,
+    after jsonb,
+    request_id text,
+    CONSTRAINT audit_log_action_pattern CHECK ((action ~ '^[a-z_]{1,40}[.][a-z_]{1,40}$'::text)),
+    CONSTRAINT audit_log_actor_length CHECK (((char_length(actor) >= 1) AND (char_length(actor) <= 200))),
+    CONSTRAINT audit_log_request_id_length CHECK ((char_length(request_id) <= 200))
+);
+
+--
+-- Name: TABLE audit_log; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.audit_log IS 'Who changed what. Written by record_audit and the trigger jobs_audit alone, never changed, and deleted only by retention: no role has INSERT or UPDATE. The primary key serves audit.list and audit.count: a tenant''s rows, newest first.';
+
+--
+-- Name: COLUMN audit_log.at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.at IS 'The clock''s time, not the transaction''s, so that rows of one transaction keep their order.';
+
+--
+-- Name: COLUMN audit_log.actor; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.actor IS 'key:<id> of the API key; api for a request without one; role:<name> for whoever is logged in to the database.';
+
+--
+-- Name: COLUMN audit_log.action; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.action IS 'What was done to what: job.update, execution.cancel, key.revoke and the like.';
+
+--
+-- Name: COLUMN audit_log.entity_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.entity_id IS 'The job, execution or key; NULL where it is the tenant''s only one.';
+
+--
+-- Name: COLUMN audit_log.job_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.job_id IS 'The job concerned: of job and execution actions.';
+
+--
+-- Name: COLUMN audit_log.before; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.before IS 'What changed, as it was; NULL when there was nothing before.';
+
+--
+-- Name: COLUMN audit_log.after; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.after IS 'What changed, as it became, or what was asked for; NULL when nothing is left.';
+
+--
+-- Name: COLUMN audit_log.request_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.request_id IS 'X-Request-ID of the API request, as the service''s log has it too.';
+
+--
+-- Name: execution_log_default; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.execution_log_default (
+    id uuid CONSTRAINT execution_log_id_not_null NOT NULL,
+    job_id uuid CONSTRAINT execution_log_job_id_not_null NOT NULL,
+    worker_id uuid,
+    scheduled_at timestamp with time zone CONSTRAINT execution_log_scheduled_at_not_null NOT NULL,
+    created_at timestamp with time zone CONSTRAINT execution_log_created_at_not_null NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone DEFAULT now() CONSTRAINT execution_log_finished_at_not_null NOT NULL,
+    skipped_until timestamp with time zone,
+    duration_ms double precision,
+    attempt integer CONSTRAINT execution_log_attempt_not_null NOT NULL,
+    job_version integer,
+    skipped_count integer,
+    response_status integer,
+    priority smallint CONSTRAINT execution_log_priority_not_null NOT NULL,
+    response_truncated boolean DEFAULT false CONSTRAINT execution_log_response_truncated_not_null NOT NULL,
+    status text CONSTRAINT execution_log_status_not_null NOT NULL,
+    origin text CONSTRAINT execution_log_origin_not_null NOT NULL,
+    tenant_id text CONSTRAINT execution_log_tenant_id_not_null NOT NULL,
+    error_code text,
+    error text,
+    response_body text,
+    trace_id text,
+    attempts jsonb DEFAULT '[]'::jsonb CONSTRAINT execution_log_attempts_not_null NOT NULL,
+    rerun_of uuid,
+    reruns uuid[] DEFAULT '{}'::uuid[] CONSTRAINT execution_log_reruns_not_null NOT NULL,
+    CONSTRAINT execution_log_error_length CHECK ((char_length(error) <= 1000)),
+    CONSTRAINT execution_log_response_body_length CHECK ((octet_length(response_body) <= 262144)),
+    CONSTRAINT execution_log_skips_counted CHECK (((status = 'skipped'::text) = (skipped_count IS NOT NULL))),
+    CONSTRAINT execution_log_status_known CHECK ((status = ANY (ARRAY['completed'::text, 'failed'::text, 'timeout'::text, 'cancelled'::text, 'skipped'::text])))
+);
+
+--
+-- Name: TABLE execution_log_default; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.execution_log_default IS 'Takes rows of days without a partition, so that no insert ever fails; upkeep moves them out or deletes them by finished_at.';
 
 --
 -- Name: execution_rank_1; Type: SEQUENCE; Schema: public; Owner: -
@@ -1818,89 +2405,6 @@ CREATE VIEW public.log_partitions_thinned AS
 COMMENT ON VIEW public.log_partitions_thinned IS 'The day partitions of execution_log that hold only failures, since the rest of their day is past its retention; log_partitions has the whole ones.';
 
 --
--- Name: schema_migrations; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.schema_migrations (
-    version character varying NOT NULL
-);
-
---
--- Name: workers; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.workers (
-    id uuid NOT NULL,
-    host text NOT NULL,
-    pid integer NOT NULL,
-    version text NOT NULL,
-    slots integer NOT NULL,
-    busy integer DEFAULT 0 NOT NULL,
-    started_at timestamp with time zone DEFAULT now() NOT NULL,
-    heartbeat_at timestamp with time zone DEFAULT now() NOT NULL,
-    heartbeat_seconds double precision NOT NULL,
-    draining_at timestamp with time zone,
-    CONSTRAINT workers_heartbeat_positive CHECK ((heartbeat_seconds > (0)::double precision)),
-    CONSTRAINT workers_slots_positive CHECK ((slots > 0))
-)
-WITH (fillfactor='50', autovacuum_vacuum_threshold='50', autovacuum_vacuum_scale_factor='0');
-
---
--- Name: TABLE workers; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON TABLE public.workers IS 'One row per live engine process. fillfactor 50 and no index on what a heartbeat writes: every heartbeat is HOT.';
-
---
--- Name: COLUMN workers.slots; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.workers.slots IS 'Calls the process can make at once.';
-
---
--- Name: COLUMN workers.heartbeat_seconds; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.workers.heartbeat_seconds IS 'Heartbeat period of this process. Two of them without a heartbeat mean dead.';
-
---
--- Name: service_state; Type: VIEW; Schema: public; Owner: -
---
-
-CREATE VIEW public.service_state AS
- SELECT ( SELECT count(*) AS count
-           FROM ( SELECT
-                   FROM public.execution_queue
-                  WHERE (execution_queue.status = 'pending'::text)
-                 LIMIT 100000) q) AS pending,
-    ( SELECT count(*) AS count
-           FROM ( SELECT
-                   FROM public.execution_queue
-                  WHERE (execution_queue.status = 'running'::text)
-                 LIMIT 100000) q) AS running,
-    ( SELECT count(*) AS count
-           FROM ( SELECT
-                   FROM public.execution_queue
-                  WHERE (execution_queue.status = 'retrying'::text)
-                 LIMIT 100000) q) AS retrying,
-    ( SELECT min(jobs.next_run_at) AS min
-           FROM public.jobs
-          WHERE (jobs.next_run_at < now())) AS oldest_overdue_run_at,
-    ( SELECT count(*) AS count
-           FROM public.workers
-          WHERE (workers.heartbeat_at > (now() - ((2)::double precision * make_interval(secs => workers.heartbeat_seconds))))) AS workers,
-    ( SELECT COALESCE(sum(workers.slots), (0)::bigint) AS "coalesce"
-           FROM public.workers
-          WHERE (workers.heartbeat_at > (now() - ((2)::double precision * make_interval(secs => workers.heartbeat_seconds))))) AS slots,
-    now() AS at;
-
---
--- Name: VIEW service_state; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON VIEW public.service_state IS 'Depth of the queue (each count stops at 100,000), oldest run not yet materialized, live workers.';
-
---
 -- Name: signing_secrets; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1931,6 +2435,164 @@ COMMENT ON COLUMN public.signing_secrets.sealed IS 'The secret, sealed as jobs.s
 --
 
 COMMENT ON COLUMN public.signing_secrets.previous_sealed IS 'The secret before, which calls are signed with too until previous_until, so that receivers can change over.';
+
+--
+-- Name: daily; Type: VIEW; Schema: report; Owner: -
+--
+
+CREATE VIEW report.daily AS
+ SELECT day,
+    tenant_id,
+    sum(completed) AS completed,
+    sum(failed) AS failed,
+    sum(timeout) AS timeout,
+    sum(cancelled) AS cancelled,
+    sum(skipped) AS skipped,
+    sum(attempts) AS calls,
+    round(((100.0 * (sum(completed))::numeric) / (NULLIF(sum(((completed + failed) + timeout)), 0))::numeric), 2) AS success_percent,
+    (sum(duration_ms_sum) / (NULLIF(sum(((completed + failed) + timeout)), 0))::double precision) AS mean_ms,
+    max(duration_ms_max) AS slowest_ms,
+    (sum(lag_ms_sum) / (NULLIF(sum(((completed + failed) + timeout)), 0))::double precision) AS mean_lag_ms,
+    max(lag_ms_max) AS worst_lag_ms
+   FROM public.job_history h
+  WHERE (day > (((now() AT TIME ZONE 'UTC'::text))::date - 30))
+  GROUP BY day, tenant_id
+  ORDER BY day DESC, tenant_id;
+
+--
+-- Name: VIEW daily; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON VIEW report.daily IS 'How each tenant''s days went: the last 30 UTC days, by when executions finished. Reads job_history, a row per job and day.';
+
+--
+-- Name: error_groups; Type: VIEW; Schema: report; Owner: -
+--
+
+CREATE VIEW report.error_groups AS
+ SELECT l.tenant_id,
+    l.job_id,
+    j.name,
+    l.status,
+    l.error_code,
+    l.response_status,
+    count(*) AS failures,
+    min(l.finished_at) AS first_at,
+    max(l.finished_at) AS last_at,
+    (array_agg(l.error ORDER BY l.finished_at DESC))[1] AS last_error,
+    (array_agg(l.id ORDER BY l.finished_at DESC))[1] AS last_execution_id
+   FROM (public.execution_log l
+     JOIN public.jobs j ON ((l.job_id = j.id)))
+  WHERE ((l.id >= ops.first_id((now() - '1 day'::interval))) AND (l.scheduled_at >= (now() - '1 day'::interval)) AND (l.status = ANY (ARRAY['failed'::text, 'timeout'::text])) AND (l.origin <> 'alert'::text))
+  GROUP BY l.tenant_id, l.job_id, j.name, l.status, l.error_code, l.response_status
+  ORDER BY (count(*)) DESC;
+
+--
+-- Name: VIEW error_groups; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON VIEW report.error_groups IS 'What failed in the last 24 hours and why, the most frequent first: a row per job and kind of failure, with the newest of them.';
+
+--
+-- Name: flakiest; Type: VIEW; Schema: report; Owner: -
+--
+
+CREATE VIEW report.flakiest AS
+ SELECT h.tenant_id,
+    h.job_id,
+    j.name,
+    sum(h.completed) AS completed,
+    sum((h.failed + h.timeout)) AS failures,
+    round(((100.0 * (sum((h.failed + h.timeout)))::numeric) / (sum(((h.completed + h.failed) + h.timeout)))::numeric), 2) AS failure_percent,
+    (sum(h.attempts) - sum(((h.completed + h.failed) + h.timeout))) AS retries
+   FROM (public.job_history h
+     JOIN public.jobs j ON ((h.job_id = j.id)))
+  WHERE (h.day > (((now() AT TIME ZONE 'UTC'::text))::date - 7))
+  GROUP BY h.tenant_id, h.job_id, j.name
+ HAVING ((sum((h.failed + h.timeout)) > 0) OR (sum(h.attempts) > sum((((h.completed + h.failed) + h.timeout) + h.cancelled))))
+  ORDER BY (round(((100.0 * (sum((h.failed + h.timeout)))::numeric) / (sum(((h.completed + h.failed) + h.timeout)))::numeric), 2)) DESC NULLS LAST, (sum((h.failed + h.timeout))) DESC, (sum(h.attempts) - sum(((h.completed + h.failed) + h.timeout))) DESC
+ LIMIT 100;
+
+--
+-- Name: VIEW flakiest; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON VIEW report.flakiest IS 'The 100 jobs that failed the most often, of all that failed or needed retries in the last 7 UTC days.';
+
+--
+-- Name: hourly; Type: VIEW; Schema: report; Owner: -
+--
+
+CREATE VIEW report.hourly AS
+ SELECT date_trunc('hour'::text, scheduled_at) AS hour,
+    tenant_id,
+    count(*) FILTER (WHERE (status = 'completed'::text)) AS completed,
+    count(*) FILTER (WHERE (status = 'failed'::text)) AS failed,
+    count(*) FILTER (WHERE (status = 'timeout'::text)) AS timeout,
+    count(*) FILTER (WHERE (status = 'cancelled'::text)) AS cancelled,
+    COALESCE(sum(skipped_count), (0)::bigint) AS skipped,
+    sum(attempt) AS calls,
+    percentile_cont((0.95)::double precision) WITHIN GROUP (ORDER BY duration_ms) AS p95_ms,
+    percentile_cont((0.95)::double precision) WITHIN GROUP (ORDER BY (((EXTRACT(epoch FROM (started_at - scheduled_at)) * (1000)::numeric))::double precision)) AS p95_lag_ms
+   FROM public.execution_log l
+  WHERE ((id >= ops.first_id((now() - '1 day'::interval))) AND (scheduled_at >= (now() - '1 day'::interval)) AND (origin <> 'alert'::text))
+  GROUP BY (date_trunc('hour'::text, scheduled_at)), tenant_id
+  ORDER BY (date_trunc('hour'::text, scheduled_at)) DESC, tenant_id;
+
+--
+-- Name: VIEW hourly; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON VIEW report.hourly IS 'How each tenant''s hours went: executions scheduled in the last 24 hours. Reads a day of the log.';
+
+--
+-- Name: slowest; Type: VIEW; Schema: report; Owner: -
+--
+
+CREATE VIEW report.slowest AS
+ SELECT h.tenant_id,
+    h.job_id,
+    j.name,
+    sum(((h.completed + h.failed) + h.timeout)) AS executions,
+    (sum(h.duration_ms_sum) / (sum(((h.completed + h.failed) + h.timeout)))::double precision) AS mean_ms,
+    max(h.duration_ms_max) AS slowest_ms,
+    (sum(h.duration_ms_sum) / (1000)::double precision) AS total_seconds
+   FROM (public.job_history h
+     JOIN public.jobs j ON ((h.job_id = j.id)))
+  WHERE (h.day > (((now() AT TIME ZONE 'UTC'::text))::date - 7))
+  GROUP BY h.tenant_id, h.job_id, j.name
+ HAVING (sum(((h.completed + h.failed) + h.timeout)) > 0)
+  ORDER BY (sum(h.duration_ms_sum) / (sum(((h.completed + h.failed) + h.timeout)))::double precision) DESC
+ LIMIT 100;
+
+--
+-- Name: VIEW slowest; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON VIEW report.slowest IS 'The 100 jobs whose calls took longest on average in the last 7 UTC days.';
+
+--
+-- Name: tenant_usage; Type: VIEW; Schema: report; Owner: -
+--
+
+CREATE VIEW report.tenant_usage AS
+ SELECT tenant_id,
+    count(DISTINCT job_id) AS jobs,
+    sum(((completed + failed) + timeout)) AS executions,
+    sum(attempts) AS calls,
+    sum((failed + timeout)) AS failures,
+    (sum(duration_ms_sum) / (1000)::double precision) AS call_seconds,
+    round(((100.0 * (sum(attempts))::numeric) / NULLIF(sum(sum(attempts)) OVER (), (0)::numeric)), 2) AS calls_percent
+   FROM public.job_history h
+  WHERE (day > (((now() AT TIME ZONE 'UTC'::text))::date - 30))
+  GROUP BY tenant_id
+  ORDER BY (sum(attempts)) DESC, tenant_id;
+
+--
+-- Name: VIEW tenant_usage; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON VIEW report.tenant_usage IS 'What each tenant used in the last 30 UTC days, the busiest first: jobs that ran, calls with their retries, seconds of last calls.';
 
 --
 -- Name: execution_log_default; Type: TABLE ATTACH; Schema: public; Owner: -
@@ -2857,4 +3519,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125230002'),
     ('20261125230003'),
     ('20261125230004'),
-    ('20261125230100');
+    ('20261125230100'),
+    ('20261125240000');
