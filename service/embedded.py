@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -110,6 +110,11 @@ def home_environment(environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
             settings |= {"REDIS_HOST": running.redis_host, "REDIS_PORT": str(running.redis_port)}
             settings |= {"REDIS_PASSWORD": "", "REDIS_DB": "0"}
         yield settings
+
+
+def for_libraries(settings: Mapping[str, str], environ: MutableMapping[str, str]) -> None:
+    """Put into the environment what OpenTelemetry's SDK reads there itself and .env may have set."""
+    environ.update({name: value for name, value in settings.items() if name.startswith("OTEL_")})
 
 
 @contextlib.contextmanager

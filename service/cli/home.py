@@ -7,7 +7,7 @@ import sys
 from service.cli.migrate import migrate
 from service.cli.serve import add_processes
 from service.config import Config
-from service.embedded import EmbeddedError, home_environment
+from service.embedded import EmbeddedError, for_libraries, home_environment
 from service.server import serve
 
 
@@ -20,6 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Start the servers that are missing, migrate, and serve until a signal."""
     try:
         with home_environment(os.environ) as settings:
+            for_libraries(settings, os.environ)
             given = {} if arguments.processes is None else {"SCHEDULER_PROCESSES": arguments.processes}
             config = Config.from_env(settings | given)
             return migrate(config) or serve(config, "all")

@@ -12,6 +12,7 @@ import psutil
 import psycopg
 import pytest
 import redis
+from opentelemetry.sdk.trace import sampling
 
 from service import embedded
 
@@ -126,6 +127,20 @@ def test_a_named_database_keeps_the_servers_off() -> None:
     with embedded.home_environment({"POSTGRES_HOST": "db.example"}) as environ:
         assert environ["POSTGRES_HOST"] == "db.example"
         assert "DATABASE_URL" not in environ
+
+
+def test_what_only_the_env_file_says_of_tracing_reaches_the_sdk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("OTEL_TRACES_SAMPLER=always_off\nOTEL_SERVICE_NAME=file\n")
+    given = {"POSTGRES_HOST": "db.example", "OTEL_SERVICE_NAME": "given"}
+    monkeypatch.setattr(os, "environ", given)
+
+    with embedded.home_environment(given) as settings:
+        embedded.for_libraries(settings, given)
+
+    assert (sampling._get_from_env_or_default(), given["OTEL_SERVICE_NAME"]) == (sampling.ALWAYS_OFF, "given")
 
 
 def test_a_run_at_home_gets_servers(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
