@@ -7,7 +7,8 @@ SELECT extract(EPOCH FROM least(
 ) - now())::float8;
 
 -- name: due_jobs :many
--- Lock up to limit jobs whose instant has come, longest overdue first. Params: limit int, now timestamptz or null.
+-- Lock up to limit jobs whose instant has come, longest overdue first; those of one instant in any order, since sorting
+-- them would read all of them for each batch. Params: limit int, now timestamptz or null.
 -- Returns DueJob; live and waiting count the job's executions in the queue, where its overlap policy asks for them;
 -- backfilled ones and alerts do not stand in the way of what is due.
 -- Locks: those jobs, SKIP LOCKED: another ticker's are left to it. NO KEY UPDATE, since only next_run_at will change
@@ -27,7 +28,7 @@ SELECT
     coalesce(%(now)s::timestamptz, now()) AS now
 FROM jobs AS j
 WHERE j.next_run_at <= coalesce(%(now)s::timestamptz, now())
-ORDER BY j.next_run_at, j.id
+ORDER BY j.next_run_at
 LIMIT %(limit)s
 FOR NO KEY UPDATE OF j SKIP LOCKED;
 

@@ -298,6 +298,16 @@ def test_due_queries_walk_their_index_past_20000_jobs_not_due(make, conn, engine
     assert "using jobs_due_idx" in coming and "Seq Scan on jobs" not in coming
 
 
+def test_a_batch_of_jobs_due_at_one_instant_reads_no_more_than_it_takes(make, conn, engine_pool):
+    conn.execute(
+        "INSERT INTO jobs (tenant_id, name, type, schedule, timezone, endpoint, method, timeout_seconds, max_retries,"
+        " retry_delay_seconds, priority, next_run_at) SELECT 't1', 'job', 'interval', '60', 'UTC', 'http://h/', 'POST',"
+        " 5, 0, 0, 5, now() FROM generate_series(1, 3000) AS n"
+    )
+
+    assert "Sort" not in plan(engine_pool, "tick.due_jobs", limit=100, now=None)
+
+
 def plan(pool, name, **params):
     with db.transaction(pool) as conn, conn.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
         cursor.execute(b"EXPLAIN (ANALYZE, COSTS OFF) " + db.sql.STATEMENTS[name].text, params)
