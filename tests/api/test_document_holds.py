@@ -34,7 +34,7 @@ BEYOND_SCHEMA = (
     *("must have a condition", "must be left out", "must not be given with this status", "must not overlap"),
     *("must be a URL with a host", "must name a host", "must not contain", "must not be blank", "in the future"),
     *("must not have line breaks", "must name each header once", "which the service sets"),
-    *("which payload does not have", "must be the key in"),
+    *("which payload does not have", "which headers does not have", "must be the key in", "leaves no run"),
     "must be * or tags",  # a pattern with quotes in it, which the generator does not get right
 )
 
