@@ -1,6 +1,8 @@
 """What the OpenAPI document allows is taken, what it forbids is refused, and every answer is one that it describes."""
 
 import os
+from base64 import b64encode
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -52,10 +54,10 @@ def takes_what_is_valid(ctx: Any, response: Any, case: Any) -> bool | None:
 
 
 @pytest.fixture
-def app(services, make) -> Flask:
+def app(services, config, make) -> Flask:
     job = make.job(id=JOB_ID, tenant_id=DEFAULT_TENANT, key="known", tags=["a"])
     make.execution(job, id=EXECUTION_ID, scheduled_at=NOON)
-    return create_app(services)
+    return create_app(replace(services, config=replace(config, secrets_key=b64encode(bytes(32)).decode())))
 
 
 @document.parametrize()
