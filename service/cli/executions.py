@@ -45,11 +45,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         one.add_argument("--job", help="only those of this job, an id or a key")
         one.add_argument("--status", help="only those in this state")
     commands.add("show", _show, "show an execution with its attempts").add_argument("execution", help="its id")
-    for name, act, help in (
-        ("cancel", _cancel, "stop executions that have not ended"),
-        ("rerun", _rerun, "run ended executions again"),
-    ):
-        commands.add(name, act, help).add_argument("executions", nargs="+", help="their ids")
+    cancel = commands.add("cancel", _cancel, "stop executions that have not ended")
+    cancel.add_argument("executions", nargs="+", help="their ids")
+    again = commands.add("rerun", _rerun, "run ended executions again: those named, or failed ones that match")
+    again.add_argument("executions", nargs="*", help="their ids")
+    again.add_argument("--job", help="those of this job, an id or a key")
+    again.add_argument("--status", help="failed, timeout or cancelled, with commas between (failed,timeout)")
+    again.add_argument("--since", metavar="INSTANT", help="scheduled at this instant or later (RFC 3339)")
+    again.add_argument("--until", metavar="INSTANT", help="scheduled at this instant or earlier")
+    again.add_argument("--error-code", help="such as http_status, timeout or connection")
+    again.add_argument("--all", action="store_true", help="all that failed or timed out")
+    again.add_argument("--dry-run", action="store_true", help="only tell which ones match")
 
 
 def _list(client: Client, arguments: argparse.Namespace) -> int:
@@ -88,7 +94,35 @@ def _cancel(client: Client, arguments: argparse.Namespace) -> int:
 
 
 def _rerun(client: Client, arguments: argparse.Namespace) -> int:
+    wanted = {
+        "job_id": job_id(client, arguments.job) if arguments.job else None,
+        "status": arguments.status.split(",") if arguments.status else None,
+        "start_time": arguments.since,
+        "end_time": arguments.until,
+        "error_code": arguments.error_code,
+    }
+    filter = {name: value for name, value in wanted.items() if value is not None}
+    if not arguments.executions:
+        return _rerun_matching(client, arguments, filter)
+    if filter or arguments.all or arguments.dry_run:
+        raise exits.CommandError("Name executions by their ids, or by what they have in common, but not by both.")
     return _posted(client, arguments, "rerun", lambda row: f"runs again as {row['id']}")
+
+
+def _rerun_matching(client: Client, arguments: argparse.Namespace, filter: dict[str, Any]) -> int:
+    """All that match, a thousand a request, until nothing remains or nothing more can be done."""
+    body = {"filter": filter, "all": arguments.all, "dry_run": arguments.dry_run}
+    total = 0
+    while True:
+        done = client.send("POST", "/executions/rerun", body=body).data
+        total += done["rerun"]
+        if not done["remaining"] or not done["rerun"]:
+            break
+    if arguments.json:
+        output.document({**done, "rerun": total})
+    else:
+        print(f"{done['matched']} would run again" if arguments.dry_run else f"{total} run again")
+    return exits.OK
 
 
 def _posted(client: Client, arguments: argparse.Namespace, verb: str, tell: Any) -> int:

@@ -186,6 +186,18 @@ def test_trigger_waits_and_tells_by_its_exit_code_how_the_run_ended(service, end
     assert run(service, "jobs", "trigger", "k", "--wait")[0] == code
 
 
+def test_failed_executions_run_again_by_id_or_by_what_they_have_in_common(service, make, endpoint):
+    job = make.job(tenant_id="00000000-0000-0000-0000-000000000000", key="k", endpoint=endpoint.url)
+    rows = [make.logged(job) for _ in range(3)]
+
+    assert "runs again as" in run(service, "executions", "rerun", rows[0]["id"])[1]
+    assert run(service, "executions", "rerun", "--job", "k", "--dry-run")[:2] == (0, "2 would run again\n")
+    assert run(service, "executions", "rerun", "--job", "k", "--status", "timeout")[:2] == (0, "0 run again\n")
+    assert run(service, "executions", "rerun", "--job", "k", "--since", "2026-01-01T00:00:00Z")[1] == "2 run again\n"
+    assert run(service, "executions", "rerun", rows[0]["id"], "--all")[0] == 2
+    assert run(service, "executions", "rerun")[0] == 3
+
+
 def test_executions_and_their_numbers_are_shown(service, endpoint):
     create(service, endpoint)
     run(service, "jobs", "trigger", "k", "--wait")
