@@ -1,0 +1,63 @@
+"""What whoever is on call does in psql, as the role scheduler_ops, and what the audit says of it."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+
+def audited(conn):
+    conn.execute("RESET ROLE")
+    return [(row["action"], row["actor"]) for row in conn.execute("SELECT action, actor FROM audit_log ORDER BY at")]
+
+
+def test_trigger_runs_a_job_now(make, conn):
+    job = make.job()
+    conn.execute("SET ROLE scheduler_ops")
+
+    made = conn.execute("SELECT ops.trigger(%s) AS id", [job["id"]]).fetchone()["id"]
+
+    assert audited(conn)[-1] == ("job.trigger", f"role:{conn.info.user}")
+    row = make.row("SELECT id, status, origin, rank FROM execution_queue")
+    assert (row["id"], row["status"], row["origin"], row["rank"]) == (made, "pending", "manual", 1)
+
+
+def test_a_deleted_job_is_not_triggered(make, conn):
+    job = make.job(status="deleted")
+    conn.execute("SET ROLE scheduler_ops")
+
+    with pytest.raises(psycopg.errors.NoDataFound, match="deleted"):
+        conn.execute("SELECT ops.trigger(%s)", [job["id"]])
+
+
+def test_rerun_runs_a_failure_again(make, conn):
+    failed = make.logged()
+    conn.execute("SET ROLE scheduler_ops")
+
+    made = conn.execute("SELECT ops.rerun(%s) AS id", [failed["id"]]).fetchone()["id"]
+
+    assert audited(conn)[-1] == ("execution.rerun", f"role:{conn.info.user}")
+    assert make.row("SELECT id, rerun_of FROM execution_queue") == {"id": made, "rerun_of": failed["id"]}
+
+
+def test_rerun_failed_takes_a_jobs_failures_once(make, conn):
+    job = make.job()
+    failed = [make.logged(job, status) for status in ("failed", "timeout")]
+    make.logged(job, "completed"), make.logged()
+    conn.execute("SET ROLE scheduler_ops")
+    ask = "SELECT id, rerun_id FROM ops.rerun_failed(%s, %s)"
+
+    first, second = (conn.execute(ask, [job["id"], datetime.now(UTC) - timedelta(hours=1)]).fetchall() for _ in "12")
+
+    assert {row["id"] for row in first if row["rerun_id"]} == {row["id"] for row in failed}
+    assert [row["rerun_id"] for row in second] == [None, None]
+
+
+@pytest.mark.parametrize("role", ["scheduler_report", "scheduler_api", "scheduler_engine"])
+@pytest.mark.parametrize("call", ["ops.trigger(%s)", "ops.rerun(%s)", "ops.rerun_failed(%s, now())"])
+def test_no_other_role_may(conn, role, call):
+    conn.execute(f"SET ROLE {role}")
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        conn.execute(f"SELECT {call}", [uuid4()])
