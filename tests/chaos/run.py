@@ -91,7 +91,7 @@ def _burst(plan: Plan, servers: Backing, processes: Fleet, receiver: Receiver) -
     ids = {job.id for job in jobs}
     _settle(servers, at)
     arrived = [request.at for request in receiver.requests if request.job_id in ids]
-    return len(arrived) / max((max(arrived) - min(arrived)).total_seconds(), 0.001)
+    return len(arrived) / max((max(arrived) - min(arrived)).total_seconds(), 0.001) if arrived else 0.0
 
 
 def _settle(servers: Backing, end: datetime) -> float:
