@@ -167,6 +167,8 @@ class Config:
     egress_allow: str = _setting("EGRESS_ALLOW", "", _exceptions)  # addresses, networks and names that may be called
     egress_strict: bool = _setting("EGRESS_STRICT", False, _flag)  # deny private and loopback ranges too
     tenant_required: bool = _setting("TENANT_REQUIRED", False, _flag)  # refuse requests without X-Tenant-ID
+    rate_limit: float = _setting("API_RATE_LIMIT", 0.0, _seconds(0, 100000))  # requests a second of a tenant; 0: any
+    max_jobs: int = _setting("SCHEDULER_MAX_JOBS_PER_TENANT", 100000, _whole(1, 100000000))  # not deleted ones
     auth_required: bool = _setting("AUTH_REQUIRED", False, _flag)  # refuse requests without an API key
     log_level: str = _setting("LOG_LEVEL", "INFO", _log_level)  # as log.parse_level reads it
     log_format: str = _setting("LOG_FORMAT", "text", _log_format)

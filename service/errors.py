@@ -9,11 +9,13 @@ ServiceError
  ├── Conflict           409  the thing's state forbids it
  │    ├── Deleted            the job is deleted
  │    ├── KeyTaken           another job has the key
+ │    ├── QuotaExceeded      the tenant has as many jobs as it may
  │    ├── KeyReused          the Idempotency-Key came with another request before
  │    └── RequestInProgress  the same Idempotency-Key is being served; Retry-After says when to come back
  ├── PreconditionFailed 412  If-Match or If-None-Match demands another state
  ├── PayloadTooLarge    413
  ├── UnsupportedMedia   415
+ ├── TooManyRequests    429  the tenant asks too often; Retry-After says when to come back
  └── Unavailable        503  the database is out of reach; Retry-After says when to come back
 """
 
@@ -109,6 +111,12 @@ class KeyTaken(Conflict):
         super().__init__(problems=[Problem(field, text, "taken") for field in fields or ("key",)])
 
 
+class QuotaExceeded(Conflict):
+    """The tenant has as many jobs as it may."""
+
+    code = "QUOTA_EXCEEDED"
+
+
 class KeyReused(Conflict):
     """The Idempotency-Key was used for another request."""
 
@@ -134,6 +142,17 @@ class PayloadTooLarge(ServiceError):
 
     status = 413
     code = "PAYLOAD_TOO_LARGE"
+
+
+class TooManyRequests(ServiceError):
+    """The tenant sends more requests than it may; send fewer, or this one again after Retry-After seconds."""
+
+    status = 429
+    code = "RATE_LIMITED"
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__()
+        self.retry_after_seconds = retry_after_seconds
 
 
 class UnsupportedMedia(ServiceError):

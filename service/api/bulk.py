@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from service import bulk
+from service import bulk, quota
 from service.api import answers, fields
 from service.api.jobs import definition_of, pattern_of
 from service.api.requests import MOST, JobCreate, Request, Selection
@@ -68,7 +68,9 @@ def create_jobs(call: Call, body: JobsCreate) -> Reply:
     """Register many jobs, all or none; problems are named by index, such as jobs.3.schedule."""
     definitions = _definitions(call, body.jobs)
     with call.transaction() as conn:
-        return Reply(answers.of(answers.Job, bulk.create(conn, call.tenant, definitions, call.services.vault)))
+        made = bulk.create(conn, call.tenant, definitions, call.services.vault)
+        quota.check(conn, call.tenant, call.services.config.max_jobs)
+    return Reply(answers.of(answers.Job, made))
 
 
 def _definitions(call: Call, items: Sequence[JobCreate]) -> list[dict[str, Any]]:

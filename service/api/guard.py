@@ -1,6 +1,7 @@
 """Who may ask for what: the key of a request, its tenant, and whether it has asked too often."""
 
 import re
+import time
 from dataclasses import dataclass
 
 from flask import request
@@ -9,6 +10,7 @@ from service.config import Config
 from service.db import Pool
 from service.errors import Forbidden, Problem, Unauthorized
 from service.keys import MARK, FoundKey, Keyring, Scope
+from service.rates import RateLimit
 from service.tenant import DEFAULT_TENANT, tenant_of
 
 TENANT_HEADER = "X-Tenant-ID"
@@ -29,6 +31,7 @@ class Guard:
     def __init__(self, config: Config, pool: Pool) -> None:
         self._config = config
         self._keyring = Keyring(pool)
+        self._rate = RateLimit(config.rate_limit)
 
     def admit(self, scope: Scope, problems: list[Problem]) -> Caller:
         """Whoever sent the request at hand; a tenant that breaks a rule is added to `problems`.
@@ -36,7 +39,13 @@ class Guard:
         Raises:
             Unauthorized: it needs a key and has none, or has one that is no good.
             Forbidden: its key does not reach so far, or not to that tenant.
+            TooManyRequests: its tenant asks too often.
         """
+        caller = self._identify(scope, problems)
+        self._rate.take(caller.tenant, time.monotonic())
+        return caller
+
+    def _identify(self, scope: Scope, problems: list[Problem]) -> Caller:
         key = self._key()
         if key is None:
             return Caller(_tenant(self._config.tenant_required, problems))

@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg import Connection
 from pydantic_core import to_jsonable_python
 
-from service import executions, history, jobs
+from service import executions, history, jobs, quota
 from service.api import answers, windows
 from service.api.cursor import Cursor, within
 from service.api.envelope import COUNT_LIMIT, placed
@@ -27,6 +27,7 @@ def create_job(call: Call, body: JobCreate) -> Reply:
     definition = definition_of(call, body)
     with call.transaction() as conn:
         job = jobs.create(conn, call.tenant, definition, call.services.vault)
+        quota.check(conn, call.tenant, call.services.config.max_jobs)
     return Reply(answers.of(answers.Job, job))
 
 
@@ -139,6 +140,8 @@ def put_job_by_key(call: Call, key: str, body: JobPut) -> Reply:
         job, is_new = jobs.put(
             conn, call.tenant, key, definition, _misfire_after(call), call.conditions.check, call.services.vault
         )
+        if is_new:
+            quota.check(conn, call.tenant, call.services.config.max_jobs)
     return Reply(answers.of(answers.Job, job), status=201 if is_new else 200)
 
 

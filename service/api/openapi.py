@@ -96,11 +96,13 @@ ERRORS = {
     412: "The job is not as If-Match or If-None-Match demands",
     413: "The body is too large",
     415: "The body is not JSON",
+    429: "The tenant asks too often; only where API_RATE_LIMIT is set",
     503: "The database is out of reach, or the service not ready",
 }
 
 HEADERS: dict[int, Any] = {
     401: {"WWW-Authenticate": {"schema": {"type": "string"}}},
+    429: {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}},
     503: {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}},
 }
 
@@ -190,7 +192,7 @@ class _Writer:
         responses: dict[str, Any] = {
             str(status): self._success(route) for status in (route.status, *route.other_statuses)
         }
-        codes = set(route.errors) if route.plain else {400, 401, 403, 503, *route.errors}
+        codes = set(route.errors) if route.plain else {400, 401, 403, 429, 503, *route.errors}
         if route.method == "POST":
             codes |= {409, 413, 415}  # a body is read, if only to refuse what is in it
         if route.conditional:
