@@ -14,6 +14,7 @@ from service.api.routing import Reply, Resource
 from service.api.services import Call
 from service.rows import FinishedCounts
 
+COUNTED = 100_000  # live executions of a state are counted up to here, as ops and metrics do
 SAMPLE = 10_000  # newest executions that percentiles are taken over, at most
 
 api = Resource("executions")
@@ -31,7 +32,7 @@ def execution_stats(call: Call, query: JobQuery) -> Reply:
     """Count executions by state, with percentiles of duration and lag."""
     which = {"tenant_id": call.tenant, "job_id": query.job_id}
     with call.transaction() as conn:
-        live = executions.live_counts(conn, **which)
+        live = executions.live_counts(conn, **which, limit=COUNTED)
         finished = executions.totals(conn, **which)
         newest = newest_of(conn, call.tenant, query.job_id)
     return Reply(

@@ -118,16 +118,46 @@ WHERE tenant_id = %(tenant_id)s AND id = %(id)s
 FOR UPDATE;
 
 -- name: live_counts :one
--- Live executions by state. Params: tenant_id text, job_id uuid or NULL for all. Returns LiveCounts. Locks: none.
+-- Live executions by state, each counted no further than limit. Params: tenant_id text, job_id uuid or NULL for all,
+-- limit int. Returns LiveCounts. Locks: none. Counted apart, so that each finds its index: a tenant may have a million
+-- pending and three held ones.
 SELECT
-    count(*) FILTER (WHERE status = 'pending') AS pending,
-    count(*) FILTER (WHERE status = 'running') AS running,
-    count(*) FILTER (WHERE status = 'retrying') AS retrying,
-    count(*) FILTER (WHERE status = 'held') AS held
-FROM execution_queue
-WHERE
-    tenant_id = %(tenant_id)s
-    AND (%(job_id)s::uuid IS NULL OR job_id = %(job_id)s::uuid);
+    (
+        SELECT count(*) FROM (
+            SELECT FROM execution_queue
+            WHERE
+                tenant_id = %(tenant_id)s AND status = 'pending'
+                AND (%(job_id)s::uuid IS NULL OR job_id = %(job_id)s::uuid)
+            LIMIT %(limit)s
+        ) AS q
+    ) AS pending,
+    (
+        SELECT count(*) FROM (
+            SELECT FROM execution_queue
+            WHERE
+                tenant_id = %(tenant_id)s AND status = 'running'
+                AND (%(job_id)s::uuid IS NULL OR job_id = %(job_id)s::uuid)
+            LIMIT %(limit)s
+        ) AS q
+    ) AS running,
+    (
+        SELECT count(*) FROM (
+            SELECT FROM execution_queue
+            WHERE
+                tenant_id = %(tenant_id)s AND status = 'retrying'
+                AND (%(job_id)s::uuid IS NULL OR job_id = %(job_id)s::uuid)
+            LIMIT %(limit)s
+        ) AS q
+    ) AS retrying,
+    (
+        SELECT count(*) FROM (
+            SELECT FROM execution_queue
+            WHERE
+                tenant_id = %(tenant_id)s AND status = 'held'
+                AND (%(job_id)s::uuid IS NULL OR job_id = %(job_id)s::uuid)
+            LIMIT %(limit)s
+        ) AS q
+    ) AS held;
 
 -- name: totals :one
 -- Finished executions by state, since ever (retention does not touch these counts). Params: tenant_id text, job_id

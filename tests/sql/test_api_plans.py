@@ -154,3 +154,31 @@ def test_job_is_found_by_its_key(plan, conn, name):
 
     assert "jobs_key_idx" in {node.get("Index Name") for node in found}
     assert read(found) == 1
+
+
+QUEUE = """
+INSERT INTO execution_queue (id, job_id, tenant_id, scheduled_at, priority, status)
+SELECT
+    execution_id_at(now(), gen_random_uuid()), gen_random_uuid(), 't1', now(), 5,
+    CASE WHEN n % 4000 = 0 THEN 'held' ELSE 'pending' END
+FROM generate_series(1, 20000) AS n
+"""
+
+
+def test_the_few_that_wait_are_found_beside_many_pending_ones(plan, conn):
+    conn.execute(QUEUE)
+    conn.execute("ANALYZE execution_queue")
+
+    found = plan("executions.list", **FILTERS | {"status": "held"})
+
+    assert "execution_queue_waiting_idx" in {node.get("Index Name") for node in found}
+
+
+def test_live_counts_stop_at_their_limit(plan, conn):
+    conn.execute(QUEUE)
+    conn.execute("ANALYZE execution_queue")
+
+    found = plan("executions.live_counts", tenant_id="t1", job_id=None, limit=100)
+
+    assert "execution_queue_waiting_idx" in {node.get("Index Name") for node in found}
+    assert read(found) <= 105
