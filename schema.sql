@@ -2962,7 +2962,7 @@ CREATE INDEX execution_queue_line_idx ON public.execution_queue USING btree (ten
 -- Name: INDEX execution_queue_line_idx; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON INDEX public.execution_queue_line_idx IS 'Serves tick.materialize and whatever else makes executions pending, through last_rank: the end of a tenant''s line.';
+COMMENT ON INDEX public.execution_queue_line_idx IS 'Serves tick.materialize and whatever else makes executions pending, through last_rank: the end of a tenant''s line. Serves executions.live_counts too.';
 
 --
 -- Name: execution_queue_overlap_idx; Type: INDEX; Schema: public; Owner: -
@@ -3010,7 +3010,19 @@ CREATE INDEX execution_queue_tenant_idx ON public.execution_queue USING btree (t
 -- Name: INDEX execution_queue_tenant_idx; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON INDEX public.execution_queue_tenant_idx IS 'Serves executions.list and executions.live_counts.';
+COMMENT ON INDEX public.execution_queue_tenant_idx IS 'Serves executions.list.';
+
+--
+-- Name: execution_queue_waiting_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX execution_queue_waiting_idx ON public.execution_queue USING btree (tenant_id, status, scheduled_at DESC, id DESC) WHERE (status = ANY (ARRAY['retrying'::text, 'held'::text]));
+
+--
+-- Name: INDEX execution_queue_waiting_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.execution_queue_waiting_idx IS 'Serves executions.list and executions.live_counts: the few that wait beside many pending ones.';
 
 --
 -- Name: execution_queue_worker_idx; Type: INDEX; Schema: public; Owner: -
@@ -3596,4 +3608,6 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125230004'),
     ('20261125230100'),
     ('20261125240000'),
-    ('20261125240100');
+    ('20261125240100'),
+    ('20261125241000'),
+    ('20261125241001');
