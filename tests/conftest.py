@@ -101,7 +101,7 @@ def api_pool(config: Config) -> Iterator[db.Pool]:
     pool.close()
 
 
-def eventually(condition: Callable[[], Any], deadline: float = 10.0) -> Any:
+def eventually(condition: Callable[[], Any], deadline: float = 20.0) -> Any:
     """The first true result of a condition that is asked until a deadline; fails the test at the deadline."""
     end = time.monotonic() + deadline
     while not (result := condition()):

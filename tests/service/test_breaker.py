@@ -227,7 +227,7 @@ def test_a_hosts_limit_is_kept_and_everything_is_called_once(make, start, pendin
 
     start(host_limit=2)
 
-    eventually(lambda: logged(make)["count"] == 60)
+    eventually(lambda: logged(make)["count"] == 60, 60)
     assert shaky.most <= 2
     assert (logged(make)["attempts"], len(requests)) == (60, 60)
 
