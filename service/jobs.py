@@ -34,7 +34,7 @@ _sealed = sql.value("jobs.sealed")
 _update = sql.execute("jobs.update")
 _set_status = sql.execute("jobs.set_status")
 _hold_executions = sql.execute("jobs.hold_executions")
-_release_executions = sql.execute("jobs.release_executions")
+release_executions = sql.execute("jobs.release_executions")
 _lock_waiting = sql.many("jobs.lock_waiting", row=LiveExecution)
 _has_live = sql.value("jobs.has_live")
 _has_run_since = sql.value("jobs.has_run_since")
@@ -241,7 +241,7 @@ def resume_all(conn: Connection[Any], found: Sequence[Job]) -> None:
 
     Raises: ValidationFailed when the schedule of one cannot be read any more.
     """
-    _release_executions(conn, job_ids=[job.id for job in found])
+    release_executions(conn, job_ids=[job.id for job in found])
     passed = [(job, plans.check_plan(job, job.id, job.anchor_at, job.now), *_swallowed(job)) for job in found]
     skips.record(conn, [(job.id, skip) for job, _, _, swallowed in passed for skip in swallowed])
     runs = [(job, _coming_run(conn, plan, settled)) for job, plan, settled, _ in passed]

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
-from service import __version__, db, executions, log, metrics, sql
+from service import __version__, db, executions, jobs, log, metrics, notify, sql
 from service.config import Config
 from service.executions import Ended
 
 DAYS_AHEAD = 7  # partitions made before their day
 RESCUE_BATCH = 500
 PURGE_BATCH = 1000
+STRANDED_BATCH = 100  # jobs
 PARTITION_SECONDS = 300.0
 THIN_SECONDS = 600  # for the copy of a day's failures: some 30,000 a second
 
@@ -35,6 +36,7 @@ class Needed:
 
     rescue: bool  # a worker is dead, or gone with executions running
     settle: bool  # something waits for its predecessor, or a job may be exhausted
+    held: bool  # something is held, as a pause does
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,19 @@ class LostExecution:
     max_retries: int
 
 
+@dataclass(frozen=True, slots=True)
+class StrandedJob:
+    """A job that is not paused and has executions held all the same."""
+
+    id: UUID
+
+
 _register = sql.execute("upkeep.register_worker")
 _heartbeat = sql.execute("upkeep.heartbeat")
 _needed = sql.one("upkeep.needed", row=Needed)
 _dead_workers = sql.many("upkeep.dead_workers", row=Worker)
 _lost_executions = sql.many("upkeep.lost_executions", row=LostExecution)
+_stranded_jobs = sql.many("upkeep.stranded_jobs", row=StrandedJob)
 _delete_workers = sql.execute("upkeep.delete_workers")
 _complete_exhausted_jobs = sql.execute("upkeep.complete_exhausted_jobs")
 _try_upkeep_lock = sql.value("upkeep.try_upkeep_lock")
@@ -120,12 +130,14 @@ class Registration:
 
 
 def look(pool: db.Pool) -> int:
-    """Rescue and settle where there is anything to. Returns executions taken back."""
+    """Rescue, settle and release where there is anything to. Returns executions taken back."""
     with db.session(pool) as conn:
         needed = _needed(conn)
     rescued = rescue(pool) if needed.rescue else 0
     if needed.settle or rescued:
         settle(pool)
+    if needed.held:
+        release_stranded(pool)
     return rescued
 
 
@@ -169,6 +181,16 @@ def settle(pool: db.Pool) -> None:
     with db.session(pool) as conn:
         executions.let_go(conn)
         _complete_exhausted_jobs(conn)
+
+
+def release_stranded(pool: db.Pool) -> int:
+    """Let executions go that are held though their jobs are not paused. Returns of how many jobs."""
+    with db.transaction(pool) as conn:
+        found = _stranded_jobs(conn, limit=STRANDED_BATCH)
+        if found:
+            jobs.release_executions(conn, job_ids=[job.id for job in found])
+            notify.work(conn)
+    return len(found)
 
 
 def keep_partitions(pool: db.Pool, cleanup_days: int, failed_days: int, today: date | None = None) -> float:

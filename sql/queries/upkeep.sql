@@ -33,7 +33,40 @@ SELECT
         ) AS q
     ) AS rescue,
     EXISTS (SELECT FROM execution_queue WHERE held_for = 'overlap')
-    OR EXISTS (SELECT FROM jobs WHERE status = 'active' AND next_run_at IS NULL) AS settle;
+    OR EXISTS (SELECT FROM jobs WHERE status = 'active' AND next_run_at IS NULL) AS settle,
+    EXISTS (SELECT FROM execution_queue WHERE status = 'held' AND held_for IS NULL) AS held;
+
+-- name: stranded_jobs :many
+-- Jobs that are not paused and have executions held as if they were: an attempt that ended, or was taken back, while
+-- its job was being resumed saw the pause still, and the resume did not see that it had begun to wait.
+-- Params: limit int. Returns StrandedJob. Locks: those jobs, NO KEY UPDATE and SKIP LOCKED, so that none is paused
+-- meanwhile. The index is walked from job to job, so a paused job costs one look however much it holds.
+WITH RECURSIVE holders AS (
+    (
+        SELECT job_id
+        FROM execution_queue
+        WHERE status = 'held' AND held_for IS NULL
+        ORDER BY job_id
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT (
+        SELECT q.job_id
+        FROM execution_queue AS q
+        WHERE q.status = 'held' AND q.held_for IS NULL AND q.job_id > h.job_id
+        ORDER BY q.job_id
+        LIMIT 1
+    )
+    FROM holders AS h
+    WHERE h.job_id IS NOT NULL
+)
+
+SELECT j.id
+FROM jobs AS j
+WHERE j.id IN (SELECT job_id FROM holders) AND j.status <> 'paused'
+ORDER BY j.id
+LIMIT %(limit)s
+FOR NO KEY UPDATE OF j SKIP LOCKED;
 
 -- name: dead_workers :many
 -- Lock the workers that missed two heartbeats. Params: none. Returns Worker. Locks: their rows, SKIP LOCKED, so that

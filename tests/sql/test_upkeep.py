@@ -269,3 +269,28 @@ def test_finishing_never_fails_for_want_of_a_partition(make, engine_pool, at):
         executions.end(session, [Ended(running["id"], running["worker_id"], 1, "completed")])
 
     assert partition_of(make, running["id"]) == "execution_log_default"
+
+
+def test_what_is_held_though_its_job_was_resumed_is_let_go(make, engine_pool):
+    resumed, paused = make.job(), make.job(status="paused")
+    stranded = make.execution(resumed, status="held")
+    held = make.execution(paused, status="held")
+    waiting = make.execution(resumed, status="held", held_for="overlap")
+
+    upkeep.look(engine_pool)
+
+    statuses = {row["id"]: row["status"] for row in make.rows("SELECT id, status FROM execution_queue")}
+    assert {stranded["id"]: "pending", held["id"]: "held"} == {id: statuses[id] for id in (stranded["id"], held["id"])}
+    assert waiting["id"] in statuses
+
+
+def test_a_retry_that_ends_while_its_job_is_resumed_does_not_stay_held(make, engine_pool, conn):
+    worker, job = make.worker(), make.job(status="paused")
+    running = make.running(worker, job)
+    with db.session(engine_pool) as session:
+        executions.end(session, [Ended(running["id"], worker, 1, "failed", retry_delay=3600.0)])
+    conn.execute("UPDATE jobs SET status = 'active' WHERE id = %s", [job["id"]])
+
+    upkeep.look(engine_pool)
+
+    assert make.row("SELECT status FROM execution_queue")["status"] == "retrying"
