@@ -2941,6 +2941,18 @@ CREATE INDEX execution_queue_front_idx ON public.execution_queue USING btree (pr
 COMMENT ON INDEX public.execution_queue_front_idx IS 'Serves work.claim: walked, for each priority, from where the last claims ended.';
 
 --
+-- Name: execution_queue_held_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX execution_queue_held_idx ON public.execution_queue USING btree (job_id) WHERE ((status = 'held'::text) AND (held_for IS NULL));
+
+--
+-- Name: INDEX execution_queue_held_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.execution_queue_held_idx IS 'Serves upkeep.needed and upkeep.stranded_jobs: what a pause holds, by job.';
+
+--
 -- Name: execution_queue_job_idx; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3610,4 +3622,6 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125240000'),
     ('20261125240100'),
     ('20261125241000'),
-    ('20261125241001');
+    ('20261125241001'),
+    ('20261125242500'),
+    ('20261125242501');
