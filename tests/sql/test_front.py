@@ -137,6 +137,7 @@ def test_floors_follow_an_empty_queue_too(engine, queue, work, front, worker, sn
 def test_the_end_of_a_tenants_line_is_found_without_what_was_claimed(engine, queue, work, conn, snapshot):
     queue(6000)
     work(50)
+    conn.execute("SELECT last_rank('t1', 5::smallint)")  # reads the catalog, which is not what is counted
 
     plan = conn.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT last_rank('t1', 5::smallint)").fetchone()
 
