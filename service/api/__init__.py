@@ -13,6 +13,7 @@ from service.api.guard import Guard
 from service.api.routing import Resource
 from service.api.services import Services
 from service.proxies import behind_proxies, parse_networks
+from service.quota import JobQuota
 
 __all__ = ["Services", "create_app", "create_probe"]
 
@@ -61,6 +62,7 @@ def _app(services: Services, resources: Iterable[Resource]) -> Flask:
     app.url_map.strict_slashes = False
     app.extensions["scheduler"] = services
     app.extensions["guard"] = Guard(services.config, services.pool)
+    app.extensions["quota"] = JobQuota(services.config.max_jobs)
     for resource in resources:
         plain = resource.routes[0].plain
         app.register_blueprint(resource.blueprint, url_prefix=None if plain else openapi.PREFIX)

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import Field
 
-from service import bulk, quota
+from service import bulk
 from service.api import answers, fields
-from service.api.jobs import definition_of, pattern_of
+from service.api.jobs import definition_of, pattern_of, within_quota
 from service.api.requests import MOST, JobCreate, Request, Selection
 from service.api.routing import Reply, Resource
 from service.api.services import Call
@@ -69,7 +69,7 @@ def create_jobs(call: Call, body: JobsCreate) -> Reply:
     definitions = _definitions(call, body.jobs)
     with call.transaction() as conn:
         made = bulk.create(conn, call.tenant, definitions, call.services.vault)
-        quota.check(conn, call.tenant, call.services.config.max_jobs)
+        within_quota(call, conn, len(made))
     return Reply(answers.of(answers.Job, made))
 
 

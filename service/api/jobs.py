@@ -1,14 +1,16 @@
 """Jobs: register, change, pause, resume, trigger, list."""
 
 import re
+import time
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from flask import current_app
 from psycopg import Connection
 from pydantic_core import to_jsonable_python
 
-from service import executions, history, jobs, quota
+from service import executions, history, jobs
 from service.api import answers, windows
 from service.api.cursor import Cursor, within
 from service.api.envelope import COUNT_LIMIT, placed
@@ -17,6 +19,7 @@ from service.api.requests import DaysQuery, JobCreate, JobExecutionsQuery, JobPu
 from service.api.routing import Reply, Resource
 from service.api.services import Call
 from service.errors import Problem, ValidationFailed
+from service.quota import JobQuota
 
 api = Resource("jobs")
 
@@ -27,8 +30,14 @@ def create_job(call: Call, body: JobCreate) -> Reply:
     definition = definition_of(call, body)
     with call.transaction() as conn:
         job = jobs.create(conn, call.tenant, definition, call.services.vault)
-        quota.check(conn, call.tenant, call.services.config.max_jobs)
+        within_quota(call, conn, 1)
     return Reply(answers.of(answers.Job, job))
+
+
+def within_quota(call: Call, conn: Connection[Any], added: int) -> None:
+    """Raise QuotaExceeded when the jobs that were just added are more than the tenant may have."""
+    quota: JobQuota = current_app.extensions["quota"]
+    quota.check(conn, call.tenant, added, time.monotonic())
 
 
 def definition_of(call: Call, body: JobCreate) -> dict[str, Any]:
@@ -141,7 +150,7 @@ def put_job_by_key(call: Call, key: str, body: JobPut) -> Reply:
             conn, call.tenant, key, definition, _misfire_after(call), call.conditions.check, call.services.vault
         )
         if is_new:
-            quota.check(conn, call.tenant, call.services.config.max_jobs)
+            within_quota(call, conn, 1)
     return Reply(answers.of(answers.Job, job), status=201 if is_new else 200)
 
 

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from service import jobs, quota
 from service.api import Services, create_app
+from service.quota import JobQuota
 from tests.api.conftest import JOB, Api
 
 
@@ -43,6 +45,48 @@ def test_deleted_jobs_and_those_of_others_do_not_count(api):
     api.of("t2").job()
 
     assert [api.job()["status"], api.job()["status"]] == ["active", "active"]
+
+
+@pytest.fixture
+def counts(monkeypatch):
+    """The limits of each count of jobs so far."""
+    limits, count = [], jobs.count
+    monkeypatch.setattr(
+        "service.jobs.count", lambda conn, **given: limits.append(given["limit"]) or count(conn, **given)
+    )
+    return limits
+
+
+def test_far_from_the_limit_jobs_are_counted_seldom(config, api_pool, counts):
+    roomy = Api(create_app(Services(replace(config, max_jobs=101), api_pool, None)).test_client())
+
+    for _ in range(22):
+        roomy.job()
+
+    assert len(counts) == 3  # the first leaves 100 free, so ten more go uncounted, and then eight
+    roomy.ok("POST", "/jobs/bulk", {"jobs": [JOB] * 79}, status=201)
+    assert roomy.refused(409, "POST", "/jobs", json=JOB)["code"] == "QUOTA_EXCEEDED"
+
+
+def test_a_count_is_good_for_a_minute_and_for_its_tenant(api_pool, counts):
+    limit = JobQuota(100)
+
+    with api_pool.connection() as conn:
+        for tenant, now in (("a", 0), ("b", 0), ("a", 59), ("a", 60), ("b", 59)):
+            limit.check(conn, tenant, 1, now)
+
+    assert len(counts) == 3
+
+
+def test_leave_of_tenants_without_number_is_forgotten(api_pool, monkeypatch):
+    monkeypatch.setattr(quota, "TENANTS", 3)
+    many = JobQuota(100)
+
+    with api_pool.connection() as conn:
+        for number in range(20):
+            many.check(conn, str(number), 1, 0)
+
+    assert list(many._leave) == ["17", "18", "19"]
 
 
 @pytest.fixture
