@@ -241,3 +241,37 @@ UNSEEN = {
     "job_alerts",
     "job_counts",
 }  # the API's role may not read them at all
+
+
+def test_what_reaches_past_row_level_security_is_known(make):
+    reachable = make.rows(
+        "SELECT c.relname AS name FROM pg_class AS c "
+        "WHERE c.relkind IN ('r', 'p', 'v', 'm') AND c.relnamespace NOT IN "
+        "('pg_catalog'::regnamespace, 'information_schema'::regnamespace) "
+        "AND NOT c.relrowsecurity AND NOT coalesce('security_invoker=true' = ANY(c.reloptions), FALSE) "
+        "AND has_schema_privilege('scheduler_api', c.relnamespace, 'USAGE') "
+        "AND has_any_column_privilege('scheduler_api', c.oid, 'SELECT, INSERT, UPDATE, REFERENCES')"
+    )
+    functions = make.rows(
+        "SELECT p.proname AS name FROM pg_proc AS p WHERE p.prosecdef AND p.prorettype <> 'trigger'::regtype "
+        "AND has_schema_privilege('scheduler_api', p.pronamespace, 'USAGE') "
+        "AND has_function_privilege('scheduler_api', p.oid, 'EXECUTE')"
+    )
+
+    assert {row["name"] for row in reachable} == WITHOUT_TENANTS
+    assert {row["name"] for row in functions} == AS_OWNER
+
+
+def test_the_apis_role_can_become_no_other_one(make):
+    role = make.row("SELECT * FROM pg_roles WHERE rolname = 'scheduler_api'")
+    powers = ("rolsuper", "rolbypassrls", "rolcreaterole", "rolcreatedb", "rolreplication", "rolcanlogin")
+
+    assert [power for power in powers if role[power]] == []
+    assert make.rows("SELECT FROM pg_auth_members WHERE member = %s", role["oid"]) == []
+    assert make.rows("SELECT FROM pg_class WHERE relowner = %s", role["oid"]) == []
+
+
+# What of the database the API may read that no policy guards, since no tenant's data are in it.
+WITHOUT_TENANTS = {"log_partitions_thinned", "schema_migrations", "service_state", "workers"}
+# Functions that run as the owner: one records for the transaction's tenant alone, one finds the key of a digest.
+AS_OWNER = {"find_api_key", "record_audit"}
