@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -11,6 +12,12 @@ from service.errors import MalformedRequest, Problem, UnsupportedMedia, Validati
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 100
+
+
+class Ambiguous(dict[str, Any]):
+    """A JSON object in which a name occurs twice: readers differ in which of the two they take."""
+
+    repeated: str
 
 
 def read_body(request: Request) -> Any:
@@ -27,7 +34,9 @@ def read_body(request: Request) -> Any:
     if not request.is_json:
         raise UnsupportedMedia
     try:
-        return json.loads(raw.decode(), parse_int=_whole_number, parse_constant=_refuse_constant)
+        return json.loads(
+            raw.decode(), parse_int=_whole_number, parse_constant=_refuse_constant, object_pairs_hook=_members
+        )
     except RecursionError:
         raise MalformedRequest(f"The request body is nested deeper than {MAX_DEPTH} levels.") from None
     except UnicodeDecodeError as error:
@@ -45,14 +54,24 @@ def read_fields(request: Request) -> dict[str, Any]:
 
 
 def unstorable(values: dict[str, Any]) -> list[Problem]:
-    """A problem for each member that cannot be stored: NUL or half a surrogate pair, beyond a number's range, or
-    nested too deep.
+    """A problem for each member that cannot be stored: NUL or half a surrogate pair, beyond a number's range, nested
+    too deep, or with a name twice.
     """
     return [
-        Problem(name.encode("utf-8", "backslashreplace").decode(), *fault)
+        Problem(_shown(name), *fault)
         for name, value in values.items()
-        if (fault := next(_faults({name: value}, 0), None)) is not None
+        if (fault := _fault_of(values, name, value)) is not None
     ]
+
+
+def _shown(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _fault_of(values: dict[str, Any], name: str, value: Any) -> tuple[str, str] | None:
+    if isinstance(values, Ambiguous) and values.repeated == name:
+        return "must be given once", "repeated"
+    return next(_faults({name: value}, 0), None)
 
 
 def is_text(value: str) -> bool:
@@ -71,6 +90,8 @@ def _faults(value: Any, depth: int) -> Iterator[tuple[str, str]]:
             yield "must not contain half of a surrogate pair", "invalid"
     elif isinstance(value, float) and not math.isfinite(value):
         yield "must not contain a number beyond 1.8e308, or one of thousands of digits", "out_of_range"
+    elif isinstance(value, Ambiguous):
+        yield f"must not have the name {json.dumps(_shown(value.repeated)[:80])} twice in one object", "repeated"
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from _faults(key, depth)
@@ -78,6 +99,15 @@ def _faults(value: Any, depth: int) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for item in value:
             yield from _faults(item, depth + 1)
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) == len(pairs):
+        return members
+    ambiguous = Ambiguous(members)
+    ambiguous.repeated = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+    return ambiguous
 
 
 def _whole_number(text: str) -> int | float:

@@ -72,6 +72,22 @@ def test_payload_that_cannot_be_stored_is_400(refuser, payload):
     assert {"payload"} == set(refuser.invalid("POST", "/jobs", data=text, content_type="application/json"))
 
 
+@pytest.mark.parametrize(
+    ("more", "field", "message"),
+    [
+        ('"name": "again"', "name", "must be given once"),
+        ('"payload": {"a": [{"b": 1, "b": 1}]}', "payload", 'must not have the name "b" twice in one object'),
+        ('"metadata": {"c": null, "c": 2}', "metadata", 'must not have the name "c" twice in one object'),
+        ('"x": 1, "x": 2', "x", "must be given once"),
+        ('"\\ud800": 1, "\\ud800": 2', "\\ud800", "must be given once"),
+    ],
+)
+def test_a_name_that_occurs_twice_is_refused(refuser, more, field, message):
+    text = json.dumps(JOB)[:-1] + f", {more}}}"
+
+    assert {field: message} == refuser.invalid("POST", "/jobs", data=text, content_type="application/json")
+
+
 @pytest.mark.parametrize("payload", [0, "", [], {}, False, 1e22, 10**100, "é\U0001f600", [[[[1.5]]]], 5e-324])
 def test_any_other_payload_comes_back_as_it_was(api, payload):
     assert payload == api.job(payload=payload)["payload"]
