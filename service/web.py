@@ -1,26 +1,37 @@
 """The HTTP server of a process: listens, serves a WSGI app with waitress, and stops without losing a request."""
 
 import errno
+import json
+import secrets
 import select
 import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher, WSGITask
+from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 
 BODY_LIMIT = 16 * 1024 * 1024  # bytes read of a request before the API, whose own limit is lower, can refuse it
+HEADER_LIMIT = 64 * 1024  # bytes of a request's line and headers
 BACKLOG = 1024  # connections the kernel keeps while none is accepted
 CONNECTIONS = 1000  # open at once; a balancer keeps some of them idle
 # An idle connection is kept for longer than a balancer keeps one, so that it is always the balancer that closes it:
 # a request sent on a connection that is being closed would be lost.
 IDLE_SECONDS = 120
 LOOK_SECONDS = 0.05
+# What is told of requests that do not reach the app, by status: code and message, as the API words its own.
+REFUSALS = {
+    400: ("MALFORMED_REQUEST", "The request is not valid HTTP."),
+    413: ("PAYLOAD_TOO_LARGE", f"The request body must have at most {BODY_LIMIT // 1024**2} MiB, to the API 1 MiB."),
+    431: ("HEADERS_TOO_LARGE", f"The request line and headers must have at most {HEADER_LIMIT // 1024} KiB together."),
+    501: ("NOT_IMPLEMENTED", "Of transfer encodings only chunked is supported."),
+}
+FAULT = ("INTERNAL_ERROR", "The request could not be served; the log tells why.")
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
@@ -63,6 +74,7 @@ class WebServer:
             sockets=list(sockets),
             threads=threads,
             ident="scheduler-service",
+            max_request_header_size=HEADER_LIMIT,
             max_request_body_size=BODY_LIMIT,
             channel_timeout=IDLE_SECONDS,
             connection_limit=CONNECTIONS,
@@ -141,8 +153,25 @@ class _Task(WSGITask):
         return header
 
 
+class _Refusal(ErrorTask):
+    """Answers a request that does not reach the app, in the API's envelope."""
+
+    def execute(self) -> None:
+        request: Any = self.request
+        error, headers = request.error, cast(list[tuple[str, str]], self.response_headers)
+        code, message = REFUSALS.get(error.code, FAULT)
+        answer = {"success": False, "error": {"code": code, "message": message}, "traceId": secrets.token_hex(16)}
+        body = json.dumps(answer).encode()
+        self.status = f"{error.code} {error.reason}"
+        headers.append(("Content-Type", "application/json"))
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
 class _Channel(HTTPChannel):
     task_class = _Task
+    error_task_class = _Refusal
 
 
 class _Server(TcpWSGIServer):

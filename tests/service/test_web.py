@@ -1,6 +1,7 @@
 """A server that stops loses no request."""
 
 import http.client
+import json
 import socket
 import threading
 
@@ -59,6 +60,36 @@ def test_connections_are_kept_until_the_process_drains_and_then_closed_after_an_
     assert ask(connection) == (200, b"done", None)
     served.draining.set()
     assert ask(connection) == (200, b"done", "close")
+
+
+REFUSED = [
+    (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 65_536 + b"\r\n\r\n", 431, "HEADERS_TOO_LARGE"),
+    (b"GET / HTTP/1.1\r\nHost: x\r\nX : x\r\n\r\n", 400, "MALFORMED_REQUEST"),
+    (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400, "MALFORMED_REQUEST"),
+    (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n", 413, "PAYLOAD_TOO_LARGE"),
+    (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 501, "NOT_IMPLEMENTED"),
+]
+
+
+@pytest.mark.parametrize(("request_bytes", "status", "code"), REFUSED)
+def test_what_does_not_reach_the_app_is_answered_in_the_envelope(served, request_bytes, status, code):
+    connection = served.connection()
+    connection.sock.sendall(request_bytes)
+
+    answer = http.client.HTTPResponse(connection.sock)
+    answer.begin()
+
+    body = json.loads(answer.read())
+    assert (answer.status, answer.getheader("Content-Type")) == (status, "application/json")
+    assert (body["success"], body["error"]["code"], len(body["traceId"])) == (False, code, 32)
+    assert not served.entered.is_set()
+
+
+def test_headers_may_have_a_little_less_than_64_kib(served):
+    connection = served.connection()
+    connection.request("GET", "/", headers={"X": "x" * 65_000})
+
+    assert connection.getresponse().status == 200
 
 
 def test_finishing_waits_for_the_request_under_way(served):
