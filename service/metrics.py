@@ -4,7 +4,9 @@ Under a supervisor each process keeps its values in files of its own, and one of
 service.child, and the `multiprocess_mode` that says what becomes of each gauge.
 """
 
-import struct
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
@@ -92,8 +94,23 @@ def exposition() -> bytes:
     if not getattr(values.ValueClass, "_multiprocess", False):
         return generate_latest(REGISTRY)
     registry: Any = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    try:
-        return generate_latest(registry)
-    except struct.error:  # a process that starts has just made its file, and not yet begun to fill it
-        return generate_latest(registry)
+    FilledFiles(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
+
+
+class FilledFiles(MultiProcessCollector):
+    """Collects from the files of all processes, save those that one which starts has made and not begun to fill.
+
+    Such a file has no size yet, and the library cannot read it: killed at that moment, a process leaves it so.
+    """
+
+    def collect(self) -> Iterable[Any]:
+        """The metrics of all files that hold any."""
+        files = [str(path) for path in Path(self._path).glob("*.db") if _size(path)]
+        return self.merge(files)  # type: ignore[no-untyped-call, no-any-return]
+
+
+def _size(path: Path) -> int:
+    with suppress(FileNotFoundError):  # of a process that has just died
+        return path.stat().st_size
+    return 0
