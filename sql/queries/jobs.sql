@@ -293,18 +293,19 @@ WITH held AS (
     FOR UPDATE
 ),
 
-lines AS (
-    SELECT tenant_id, priority, last_rank(tenant_id, priority) AS last_rank
+placed AS (
+    SELECT
+        id, tenant_id, priority,
+        row_number() OVER (PARTITION BY tenant_id, priority ORDER BY scheduled_at, id) AS place
     FROM held
-    GROUP BY tenant_id, priority
 ),
 
 ranked AS (
     SELECT
-        h.id,
-        l.last_rank + row_number() OVER (PARTITION BY h.tenant_id, h.priority ORDER BY h.scheduled_at, h.id) AS rank
-    FROM held AS h
-    INNER JOIN lines AS l ON h.tenant_id = l.tenant_id AND h.priority = l.priority
+        id,
+        max(CASE WHEN place = 1 THEN last_rank(tenant_id, priority) END) OVER (PARTITION BY tenant_id, priority)
+        + place AS rank
+    FROM placed
 )
 
 UPDATE execution_queue AS q

@@ -102,3 +102,11 @@ def test_promoting_retries_looks_at_no_more_than_its_batch(engine, conn, jobs):
     most = work(engine, "tick.promote_retries", limit=BATCH, now=None)
 
     assert most[0] <= 2 * BATCH, most
+
+
+def test_letting_go_of_what_a_pause_held_looks_at_nothing_twice(engine, conn, jobs):
+    conn.execute(QUEUE, ["held"])
+
+    most = work(engine, "jobs.release_executions", job_ids=jobs[:BATCH])
+
+    assert most[0] <= JOBS, most  # all that is held may be walked, each once
