@@ -953,6 +953,7 @@ BEGIN
             also_on_recovery = excluded.also_on_recovery,
             late_seconds = excluded.late_seconds,
             silent_seconds = excluded.silent_seconds,
+            -- One that an edit makes active again is watched anew: it was not silent while it had nothing to run.
             since = CASE WHEN old.status IS DISTINCT FROM new.status THEN now() ELSE a.since END;
     END IF;
     UPDATE job_incidents AS i
@@ -2182,7 +2183,7 @@ COMMENT ON COLUMN public.idempotency_keys.request IS 'Method and path that the k
 -- Name: COLUMN idempotency_keys.fingerprint; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.idempotency_keys.fingerprint IS 'SHA-256 of the parameters and the body that it was first sent with.';
+COMMENT ON COLUMN public.idempotency_keys.fingerprint IS 'Digest of the parameters and the body that it was first sent with: HMAC-SHA-256 under the secrets key, or plain SHA-256 where there is none.';
 
 --
 -- Name: COLUMN idempotency_keys.body; Type: COMMENT; Schema: public; Owner: -
@@ -3611,7 +3612,6 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125180100'),
     ('20261125180200'),
     ('20261125180201'),
-    ('20261125180202'),
     ('20261125225000'),
     ('20261125230000'),
     ('20261125230001'),

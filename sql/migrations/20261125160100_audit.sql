@@ -26,7 +26,7 @@ COMMENT ON COLUMN audit_log.entity_id IS 'The job, execution or key; NULL where 
 COMMENT ON COLUMN audit_log.job_id IS 'The job concerned: of job and execution actions.';
 COMMENT ON COLUMN audit_log.before IS 'What changed, as it was; NULL when there was nothing before.';
 COMMENT ON COLUMN audit_log.after IS 'What changed, as it became, or what was asked for; NULL when nothing is left.';
-COMMENT ON COLUMN audit_log.request_id IS 'traceId of the API request.';
+COMMENT ON COLUMN audit_log.request_id IS 'X-Request-ID of the API request; NULL when it was none.';
 
 CREATE INDEX audit_log_job_idx ON audit_log (job_id, at, id) WHERE job_id IS NOT NULL;
 COMMENT ON INDEX audit_log_job_idx IS 'Serves audit.list and audit.count by job.';

@@ -15,7 +15,7 @@ CREATE TABLE idempotency_keys (
 COMMENT ON TABLE idempotency_keys IS
 'Answers to POST requests that came with an Idempotency-Key, each written in the transaction of what the request did, so that neither is there without the other. Kept for a day.';
 COMMENT ON COLUMN idempotency_keys.request IS 'Method and path that the key was first sent with.';
-COMMENT ON COLUMN idempotency_keys.fingerprint IS 'SHA-256 of the parameters and the body that it was first sent with.';
+COMMENT ON COLUMN idempotency_keys.fingerprint IS 'Digest of the parameters and the body that it was first sent with: HMAC-SHA-256 under the secrets key, or plain SHA-256 where there is none.';
 COMMENT ON COLUMN idempotency_keys.body IS 'The answer''s text as it was sent; NULL where it had none.';
 CREATE INDEX idempotency_keys_created_idx ON idempotency_keys (created_at);
 COMMENT ON INDEX idempotency_keys_created_idx IS 'Serves upkeep.purge_idempotency_keys.';

@@ -101,7 +101,9 @@ BEGIN
             after_failures = excluded.after_failures,
             also_on_recovery = excluded.also_on_recovery,
             late_seconds = excluded.late_seconds,
-            silent_seconds = excluded.silent_seconds;
+            silent_seconds = excluded.silent_seconds,
+            -- One that an edit makes active again is watched anew: it was not silent while it had nothing to run.
+            since = CASE WHEN old.status IS DISTINCT FROM new.status THEN now() ELSE a.since END;
     END IF;
     UPDATE job_incidents AS i
     SET closed_at = now(), outcome = 'withdrawn'
