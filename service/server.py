@@ -13,10 +13,9 @@ from service.api import Services, create_app, create_probe
 from service.config import Config, ConfigError
 from service.engine import Engine
 from service.lease import Lease
-from service.supervisor import supervise
+from service.supervisor import SAME_SIGNAL_SECONDS, supervise
 from service.web import WebServer
 
-SAME_SIGNAL_SECONDS = 1.0  # a terminal and a supervisor may both pass one Ctrl-C on
 REQUEST_SECONDS = 10.0  # longest that a request under way keeps a drained process; statements end sooner
 PROBE_THREADS = 2
 

@@ -30,7 +30,7 @@ from service.config import Config
 QUICK_SECONDS = 10.0  # one that dies sooner after its start had no chance to do anything
 PAUSE_SECONDS = 0.5  # before the first restart of one that died quickly, doubled for each that follows
 QUICK_DEATHS = 6  # in a row, then the instance ends: started again it would die again
-SAME_SIGNAL_SECONDS = 1.0
+SAME_SIGNAL_SECONDS = 1.0  # a terminal and a supervisor may both pass one Ctrl-C on
 KILL_SECONDS = 15.0  # past all that a drain may take, for a process that hangs in it
 LOOK_SECONDS = 1.0
 
