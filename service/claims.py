@@ -90,7 +90,7 @@ def claim(
 
 def lost(conn: Connection[Any], worker_id: UUID, claimed: Sequence[ClaimedExecution]) -> list[ClaimedExecution]:
     """Those of a worker's claims that do not stand any more: cancelled, or taken back."""
-    rows = _kept_claims(conn, worker_id=worker_id, **_keys(claimed))
+    rows = _kept_claims(conn, worker_id=worker_id, ids=[item.id for item in claimed])
     kept = {(row.id, row.attempt) for row in rows}
     return [item for item in claimed if (item.id, item.attempt) not in kept]
 

@@ -9,7 +9,7 @@ SELECT EXISTS (SELECT FROM job_alerts);
 WITH changed AS (
     SELECT a.job_id, a.since, a.streak, t.completed, t.failed + t.timeout AS failures, a.failures AS failures_before
     FROM job_alerts AS a
-    INNER JOIN job_totals AS t ON a.job_id = t.job_id
+    CROSS JOIN LATERAL (SELECT completed, failed, timeout FROM job_totals WHERE job_id = a.job_id OFFSET 0) AS t
     WHERE a.completed <> t.completed OR a.failures <> t.failed + t.timeout
     ORDER BY a.job_id
     LIMIT %(limit)s
@@ -79,7 +79,7 @@ WITH judged AS (
             greatest(a.last_success_at, a.since) < n.now - make_interval(secs => a.silent_seconds), FALSE
         ) AS silent
     FROM job_alerts AS a
-    INNER JOIN jobs AS j ON a.job_id = j.id
+    CROSS JOIN LATERAL (SELECT key, name, status, next_run_at FROM jobs WHERE id = a.job_id OFFSET 0) AS j
     CROSS JOIN (SELECT coalesce(%(now)s::timestamptz, now()) AS now) AS n
 ),
 

@@ -51,9 +51,11 @@ WITH mine AS (
     FROM unnest(%(ids)s::uuid[], %(attempts)s::int[], %(hosts)s::text[], %(delays)s::float8[])
         AS h (id, attempt, host, delay)
     INNER JOIN execution_queue AS q ON h.id = q.id AND h.attempt = q.attempt
-    INNER JOIN jobs AS j ON q.job_id = j.id
-    LEFT JOIN endpoint_breakers AS b ON q.tenant_id = b.tenant_id AND h.host = b.host
-    WHERE q.worker_id = %(worker_id)s
+    CROSS JOIN LATERAL (SELECT status FROM jobs WHERE id = q.job_id OFFSET 0) AS j
+    LEFT JOIN LATERAL (
+        SELECT host FROM endpoint_breakers WHERE tenant_id = q.tenant_id AND host = h.host OFFSET 0
+    ) AS b ON TRUE
+    WHERE q.id = ANY(%(ids)s::uuid[]) AND q.worker_id = %(worker_id)s
     ORDER BY q.id
     FOR UPDATE OF q
 )
@@ -70,7 +72,7 @@ SET
         WHEN m.asked IS NULL OR m.host IS NOT NULL THEN make_interval(secs => m.delay) ELSE interval '0'
     END
 FROM mine AS m
-WHERE q.id = m.id;
+WHERE q.id = ANY(ARRAY(SELECT id FROM mine)) AND q.id = m.id;
 
 -- name: invite_probes :exec
 -- Where a probe may be made, make one of the executions that wait for it due now: the first. Wakes the tickers.

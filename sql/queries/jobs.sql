@@ -314,7 +314,7 @@ SET
     retry_at = CASE WHEN q.retry_at > now() THEN q.retry_at END,
     rank = r.rank
 FROM ranked AS r
-WHERE q.id = r.id;
+WHERE q.id = ANY(ARRAY(SELECT id FROM ranked)) AND q.id = r.id;
 
 -- name: lock_waiting :many
 -- Lock what has not begun or waits to be called again, before it is cancelled. Params: job_ids uuid[].

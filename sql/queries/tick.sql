@@ -60,16 +60,17 @@ WHERE j.id = %(job_id)s AND j.next_run_at <= now();
 WITH advanced AS (
     UPDATE jobs AS j
     SET
-        next_run_at = a.next_run_at,
-        next_instant_at = a.next_instant_at,
-        runs = j.runs + a.runs
-    FROM unnest(
-        %(job_ids)s::uuid[], %(next_run_ats)s::timestamptz[], %(next_instant_ats)s::timestamptz[], %(runs)s::int[]
-    ) AS a (id, next_run_at, next_instant_at, runs)
-    WHERE j.id = a.id
+        (next_run_at, next_instant_at, runs) = (
+            SELECT
+                (%(next_run_ats)s::timestamptz[])[a.place],
+                (%(next_instant_ats)s::timestamptz[])[a.place],
+                j.runs + (%(runs)s::int[])[a.place]
+            FROM (SELECT array_position(%(job_ids)s::uuid[], j.id) AS place OFFSET 0) AS a
+        )
+    WHERE j.id = ANY(%(job_ids)s::uuid[])
 ),
 
--- OFFSET 0 keeps these look-ups for each run: joins would be planned for a handful of runs, or walk the whole log.
+-- Look-ups for an array, and by OFFSET 0 for each run, for the reason told above work.claim.
 run AS MATERIALIZED (
     SELECT execution_id(r.job_id, r.at) AS id, r.job_id, j.tenant_id, r.at, j.priority, r.waits
     FROM unnest(
@@ -135,7 +136,12 @@ WITH skipped AS (
     FROM unnest(
         %(job_ids)s::uuid[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[], %(counts)s::int[], %(reasons)s::text[]
     ) AS s (job_id, first_at, last_at, count, reason)
-    INNER JOIN jobs AS j ON s.job_id = j.id
+    CROSS JOIN LATERAL (
+        SELECT tenant_id, version, priority, misfire_policy, start_deadline_seconds, overlap_policy
+        FROM jobs
+        WHERE id = s.job_id
+        OFFSET 0
+    ) AS j
     ON CONFLICT (id, scheduled_at) DO NOTHING
     RETURNING job_id, tenant_id, (finished_at AT TIME ZONE 'UTC')::date AS day
 ),
@@ -165,7 +171,7 @@ WITH ripe AS (
         q.id, q.tenant_id, q.priority, q.retry_at,
         CASE WHEN q.origin <> 'alert' THEN j.status END AS job_status
     FROM execution_queue AS q
-    LEFT JOIN jobs AS j ON q.job_id = j.id
+    LEFT JOIN LATERAL (SELECT status FROM jobs WHERE id = q.job_id OFFSET 0) AS j ON TRUE
     WHERE q.status = 'retrying' AND q.retry_at <= coalesce(%(now)s::timestamptz, now())
     ORDER BY q.retry_at
     LIMIT %(limit)s
@@ -193,7 +199,7 @@ SET
     status = CASE WHEN r.job_status = 'paused' THEN 'held' ELSE 'pending' END,
     rank = r.rank
 FROM ranked AS r
-WHERE q.id = r.id;
+WHERE q.id = ANY(ARRAY(SELECT id FROM ranked)) AND q.id = r.id;
 
 -- name: notify_work :exec
 -- Tell every engine that there are pending executions. Params: none.

@@ -102,7 +102,7 @@ found AS (
 
 SELECT q.id, q.worker_id, q.attempt, coalesce(j.max_retries, 0) AS max_retries
 FROM execution_queue AS q
-LEFT JOIN jobs AS j ON q.job_id = j.id
+LEFT JOIN LATERAL (SELECT max_retries FROM jobs WHERE id = q.job_id OFFSET 0) AS j ON TRUE
 WHERE
     q.id = ANY(ARRAY(SELECT id FROM found))
     AND q.status = 'running'
@@ -124,7 +124,7 @@ DELETE FROM workers WHERE id = ANY(%(ids)s::uuid[]);
 WITH freed AS (
     SELECT w.id, w.tenant_id, w.priority, w.scheduled_at, j.status AS job_status
     FROM execution_queue AS w
-    INNER JOIN jobs AS j ON w.job_id = j.id
+    CROSS JOIN LATERAL (SELECT status FROM jobs WHERE id = w.job_id OFFSET 0) AS j
     WHERE
         w.held_for = 'overlap'
         AND NOT EXISTS (
@@ -163,7 +163,7 @@ SET
     held_for = NULL,
     rank = r.rank
 FROM ranked AS r
-WHERE q.id = r.id;
+WHERE q.id = ANY(ARRAY(SELECT id FROM ranked)) AND q.id = r.id;
 
 -- name: complete_exhausted_jobs :exec
 -- Complete jobs that have no instant left and nothing alive, where finish could not (two runs of a job ended at
@@ -174,14 +174,13 @@ WITH exhausted AS (
     WHERE
         j.status = 'active'
         AND j.next_run_at IS NULL
-        AND NOT EXISTS (SELECT FROM execution_queue AS q WHERE q.job_id = j.id AND q.origin <> 'alert')
+        AND NOT EXISTS (SELECT FROM execution_queue AS q WHERE q.job_id = j.id AND q.origin <> 'alert' OFFSET 0)
     FOR NO KEY UPDATE SKIP LOCKED
 )
 
-UPDATE jobs AS j
+UPDATE jobs
 SET status = 'completed'
-FROM exhausted AS e
-WHERE j.id = e.id;
+WHERE id = ANY(ARRAY(SELECT id FROM exhausted));
 
 -- name: counts_pinned :value
 -- Whether job_totals and job_history are full of old row versions, which an open transaction keeps. Params: none.
@@ -206,13 +205,12 @@ WITH picked AS (
 ),
 
 taken AS (
-    DELETE FROM job_counts AS c
-    USING picked AS p
-    WHERE c.id = p.id
+    DELETE FROM job_counts
+    WHERE id = ANY(ARRAY(SELECT id FROM picked))
     RETURNING
-        c.id, c.job_id, c.day, c.tenant_id, c.completed, c.failed, c.timeout, c.cancelled, c.attempts,
-        c.duration_ms_sum, c.duration_ms_max, c.lag_ms_sum, c.lag_ms_max,
-        c.last_run_at, c.last_scheduled_at, c.last_status
+        id, job_id, day, tenant_id, completed, failed, timeout, cancelled, attempts,
+        duration_ms_sum, duration_ms_max, lag_ms_sum, lag_ms_max,
+        last_run_at, last_scheduled_at, last_status
 ),
 
 totalled AS (

@@ -6,12 +6,15 @@
 -- Pending rows are ready by definition, so each priority's part of the index is walked from its floor and no live row
 -- is read in vain. Dead ones would be: while anyone holds a snapshot, the entries of all that has been claimed since
 -- stay in the index, in front of the rest. Hence the floors, which service/front.py moves along behind claimed_rank.
+-- An engine's sessions keep their plans, made while the queue may have been empty. A join of two parts of a statement is
+-- then planned as a walk of the one for each row of the other, and stays one when there are a million. So no part here
+-- meets another by a join: rows are looked up for an array, or for each row by LATERAL and OFFSET 0.
 -- Locks: those queue rows, SKIP LOCKED, so it waits for nobody. The nested loop locks only what the outer LIMIT pulls.
 WITH picked AS MATERIALIZED (
-    SELECT w.id, w.job_id, w.priority, w.rank, w.origin
+    SELECT w.id, w.priority, w.rank
     FROM unnest(%(floors)s::bigint[]) WITH ORDINALITY AS f (floor, place)
     CROSS JOIN LATERAL (
-        SELECT q.id, q.job_id, q.priority, q.rank, q.origin
+        SELECT q.id, q.priority, q.rank
         FROM execution_queue AS q
         WHERE
             q.status = 'pending'
@@ -48,30 +51,14 @@ claimed AS (
         status = 'running',
         worker_id = %(worker_id)s,
         attempt = q.attempt + 1,
-        job_version = j.version,
+        job_version = (SELECT j.version FROM jobs AS j WHERE j.id = q.job_id AND q.origin <> 'alert'),
         claimed_at = now(),
         started_at = coalesce(q.started_at, now()),
         retry_at = NULL,
         put_off_for = NULL
-    FROM picked AS p
-    -- OFFSET 0 keeps it a look-up for each row: a join would be planned for as many jobs as there are at the time.
-    LEFT JOIN LATERAL (
-        SELECT
-            version, endpoint, method, headers, payload, sealed, timeout_seconds, max_retries,
-            retry_delay_seconds, retry_backoff, retry_max_delay_seconds, retry_on
-        FROM jobs
-        WHERE id = p.job_id AND p.origin <> 'alert'
-        UNION ALL
-        SELECT NULL, url, 'POST', '{}', body, NULL, 10, 8, 10, 'exponential', 900, NULL
-        FROM alert_requests
-        WHERE execution_id = p.id AND p.origin = 'alert'
-        OFFSET 0
-    ) AS j ON TRUE
-    WHERE q.id = p.id
+    WHERE q.id = ANY(ARRAY(SELECT id FROM picked))
     RETURNING
-        q.id, q.job_id, q.tenant_id, q.worker_id, q.scheduled_at, q.attempt, q.job_version, q.priority, q.rank,
-        j.endpoint, j.method, j.headers, j.payload, j.sealed, j.timeout_seconds, j.max_retries,
-        j.retry_delay_seconds, j.retry_backoff, j.retry_max_delay_seconds, j.retry_on
+        q.id, q.job_id, q.tenant_id, q.worker_id, q.scheduled_at, q.attempt, q.job_version, q.priority, q.rank, q.origin
 )
 
 SELECT
@@ -84,24 +71,38 @@ SELECT
     c.job_version,
     c.priority,
     c.rank,
-    c.endpoint,
-    c.method,
-    c.headers,
-    c.payload::text AS payload,
-    c.sealed,
+    j.endpoint,
+    j.method,
+    j.headers,
+    j.payload::text AS payload,
+    j.sealed,
     CASE WHEN s.tenant_id IS NOT NULL THEN array_remove(
         ARRAY[s.sealed, CASE WHEN s.previous_until > now() THEN s.previous_sealed END], NULL
     ) END AS signing,
-    c.timeout_seconds,
-    c.max_retries,
-    c.retry_delay_seconds,
-    c.retry_backoff,
-    c.retry_max_delay_seconds,
-    c.retry_on,
+    j.timeout_seconds,
+    j.max_retries,
+    j.retry_delay_seconds,
+    j.retry_backoff,
+    j.retry_max_delay_seconds,
+    j.retry_on,
     extract(EPOCH FROM now() - c.scheduled_at)::float8 AS lag_seconds
 FROM claimed AS c
 INNER JOIN marked AS m ON c.priority = m.priority
-LEFT JOIN signing_secrets AS s ON c.tenant_id = s.tenant_id
+LEFT JOIN LATERAL (
+    SELECT
+        endpoint, method, headers, payload, sealed, timeout_seconds, max_retries,
+        retry_delay_seconds, retry_backoff, retry_max_delay_seconds, retry_on
+    FROM jobs
+    WHERE id = c.job_id AND c.origin <> 'alert'
+    UNION ALL
+    SELECT url, 'POST', '{}', body, NULL, 10, 8, 10, 'exponential', 900, NULL
+    FROM alert_requests
+    WHERE execution_id = c.id AND c.origin = 'alert'
+    OFFSET 0
+) AS j ON TRUE
+LEFT JOIN LATERAL (
+    SELECT tenant_id, sealed, previous_sealed, previous_until FROM signing_secrets WHERE tenant_id = c.tenant_id OFFSET 0
+) AS s ON TRUE
 ORDER BY c.priority DESC, c.rank, c.scheduled_at, c.id;
 
 -- name: claimed_ranks :value
@@ -119,6 +120,7 @@ SELECT array_agg(claimed_rank(n::smallint) ORDER BY n DESC) FROM generate_series
 -- boolean: leave the counting to upkeep.fold_counts, see job_counts.
 -- Returns FinishedExecution for each row that was still the caller's: its id, job, the status it has now, and whether
 -- one of its job's executions waits for it to end (then call upkeep.release_overlapped).
+-- Its parts do not meet by joins, for the reason told above claim.
 -- Locks: the queue rows in id order, then totals and days in job order, the same for every caller, so two batches
 -- cannot wait for each other; jobs are taken SKIP LOCKED (upkeep completes what was busy).
 WITH outcome AS (
@@ -132,11 +134,23 @@ WITH outcome AS (
         id, worker_id, attempt, status, retry_delay, duration_ms, response_status,
         response_body, response_truncated, error_code, error, trace_id
     )
+    ORDER BY id
 ),
 
 fenced AS (
     SELECT
-        o.id,
+        q.id,
+        q.job_id,
+        q.worker_id,
+        q.scheduled_at,
+        q.created_at,
+        q.started_at,
+        q.attempt,
+        q.job_version,
+        q.priority,
+        q.origin,
+        q.tenant_id,
+        q.rerun_of,
         o.status,
         o.retry_delay,
         coalesce(o.duration_ms, extract(EPOCH FROM now() - q.claimed_at) * 1000) AS duration_ms,
@@ -148,19 +162,23 @@ fenced AS (
         coalesce(o.trace_id, q.trace_id) AS trace_id,
         CASE WHEN q.origin <> 'alert' THEN j.status END AS job_status,
         o.retry_delay IS NOT NULL AND (j.status <> 'deleted' OR q.origin = 'alert') AS again,
-        CASE WHEN q.status = 'running' THEN jsonb_build_array(jsonb_build_object(
+        q.attempts || CASE WHEN q.status = 'running' THEN jsonb_build_array(jsonb_build_object(
             'attempt', q.attempt, 'status', o.status, 'response_status', o.response_status,
             'error_code', o.error_code, 'error', o.error, 'started_at', q.claimed_at,
             'duration_ms', round(coalesce(o.duration_ms, extract(EPOCH FROM now() - q.claimed_at) * 1000)::numeric, 3),
             'worker_id', q.worker_id, 'host', w.host
-        )) ELSE '[]' END AS ended
+        )) ELSE '[]' END AS attempts
     FROM outcome AS o
-    INNER JOIN execution_queue AS q
-        ON o.id = q.id AND o.attempt = q.attempt AND q.worker_id IS NOT DISTINCT FROM o.worker_id
-    LEFT JOIN jobs AS j ON q.job_id = j.id
-    LEFT JOIN workers AS w ON q.worker_id = w.id
-    ORDER BY q.id
-    FOR UPDATE OF q
+    CROSS JOIN LATERAL (
+        SELECT
+            id, job_id, worker_id, scheduled_at, created_at, started_at, claimed_at, attempt, job_version, priority,
+            status, origin, tenant_id, trace_id, attempts, rerun_of
+        FROM execution_queue
+        WHERE id = o.id AND attempt = o.attempt AND worker_id IS NOT DISTINCT FROM o.worker_id
+        FOR UPDATE
+    ) AS q
+    LEFT JOIN LATERAL (SELECT status FROM jobs WHERE id = q.job_id OFFSET 0) AS j ON TRUE
+    LEFT JOIN LATERAL (SELECT host FROM workers WHERE id = q.worker_id OFFSET 0) AS w ON TRUE
 ),
 
 retried AS (
@@ -171,20 +189,16 @@ retried AS (
         claimed_at = NULL,
         retry_at = now() + make_interval(secs => f.retry_delay),
         trace_id = f.trace_id,
-        attempts = q.attempts || f.ended
+        attempts = f.attempts
     FROM fenced AS f
-    WHERE q.id = f.id AND f.again
+    WHERE q.id = ANY(ARRAY(SELECT id FROM fenced WHERE again)) AND q.id = f.id
     RETURNING q.id, q.job_id, q.status
 ),
 
 removed AS (
-    DELETE FROM execution_queue AS q
-    USING fenced AS f
-    WHERE q.id = f.id AND f.again IS NOT TRUE
-    RETURNING
-        q.id, q.job_id, q.worker_id, q.scheduled_at, q.created_at, q.started_at, f.duration_ms, q.attempt, q.job_version,
-        f.response_status, q.priority, f.response_truncated, f.status, q.origin, q.tenant_id, f.error_code, f.error,
-        f.response_body, f.trace_id, q.attempts || f.ended AS attempts, q.rerun_of
+    DELETE FROM execution_queue
+    WHERE id = ANY(ARRAY(SELECT id FROM fenced WHERE again IS NOT TRUE))
+    RETURNING id, job_id
 ),
 
 logged AS (
@@ -197,7 +211,8 @@ logged AS (
         id, job_id, worker_id, scheduled_at, created_at, started_at, duration_ms, attempt, job_version,
         response_status, priority, response_truncated, status, origin, tenant_id, error_code, left(error, 1000),
         response_body, trace_id, attempts, rerun_of
-    FROM removed
+    FROM fenced
+    WHERE again IS NOT TRUE
     RETURNING
         id, job_id, tenant_id, status, attempt, scheduled_at, started_at, finished_at, duration_ms, origin,
         status IN ('completed', 'failed', 'timeout') AS ran,
@@ -289,8 +304,6 @@ counted AS (
         lag_ms_max = greatest(h.lag_ms_max, excluded.lag_ms_max)
 ),
 
--- An array and not IN: a look-up for each job that ended, where a join may walk all jobs that are exhausted, times the
--- batch, while the statistics say that there are none.
 exhausted AS (
     SELECT j.id
     FROM jobs AS j
@@ -301,15 +314,15 @@ exhausted AS (
         AND NOT EXISTS (
             SELECT FROM execution_queue AS q
             WHERE q.job_id = j.id AND q.origin <> 'alert' AND q.id NOT IN (SELECT id FROM removed)
+            OFFSET 0
         )
     FOR NO KEY UPDATE SKIP LOCKED
 ),
 
 completed AS (
-    UPDATE jobs AS j
+    UPDATE jobs
     SET status = 'completed'
-    FROM exhausted AS e
-    WHERE j.id = e.id
+    WHERE id = ANY(ARRAY(SELECT id FROM exhausted))
 )
 
 SELECT id, job_id, status, FALSE AS awaited FROM retried
@@ -327,14 +340,17 @@ FROM logged AS l;
 -- Params: worker_id uuid, ids uuid[], attempts int[]. Result: rows returned. Locks: those queue rows.
 UPDATE execution_queue AS q
 SET
-    status = CASE WHEN j.status = 'paused' AND q.origin <> 'alert' THEN 'held' ELSE 'pending' END,
+    status = CASE
+        WHEN q.origin <> 'alert' AND (SELECT j.status FROM jobs AS j WHERE j.id = q.job_id) = 'paused' THEN 'held'
+        ELSE 'pending'
+    END,
     worker_id = NULL,
     claimed_at = NULL,
     attempt = q.attempt - 1,
     rank = claimed_rank(q.priority) + 1,
     started_at = CASE WHEN q.attempt > 1 THEN q.started_at END
-FROM unnest(%(ids)s::uuid[], %(attempts)s::int[]) AS h (id, attempt), jobs AS j
-WHERE q.id = h.id AND q.attempt = h.attempt AND q.worker_id = %(worker_id)s AND q.job_id = j.id;
+FROM unnest(%(ids)s::uuid[], %(attempts)s::int[]) AS h (id, attempt)
+WHERE q.id = ANY(%(ids)s::uuid[]) AND q.id = h.id AND q.attempt = h.attempt AND q.worker_id = %(worker_id)s;
 
 -- name: return_strays :exec
 -- Return to pending what a worker has claimed without learning of it: the claim was committed, but its answer was lost
@@ -342,23 +358,20 @@ WHERE q.id = h.id AND q.attempt = h.attempt AND q.worker_id = %(worker_id)s AND 
 -- known_ids uuid[] (all that the worker is calling or has yet to record). Result: rows returned. Locks: those queue rows.
 UPDATE execution_queue AS q
 SET
-    status = CASE WHEN j.status = 'paused' AND q.origin <> 'alert' THEN 'held' ELSE 'pending' END,
+    status = CASE
+        WHEN q.origin <> 'alert' AND (SELECT j.status FROM jobs AS j WHERE j.id = q.job_id) = 'paused' THEN 'held'
+        ELSE 'pending'
+    END,
     worker_id = NULL,
     claimed_at = NULL,
     attempt = q.attempt - 1,
     rank = claimed_rank(q.priority) + 1,
     started_at = CASE WHEN q.attempt > 1 THEN q.started_at END
-FROM jobs AS j
-WHERE
-    q.status = 'running'
-    AND q.worker_id = %(worker_id)s
-    AND q.id <> ALL(%(known_ids)s::uuid[])
-    AND q.job_id = j.id;
+WHERE q.status = 'running' AND q.worker_id = %(worker_id)s AND q.id <> ALL(%(known_ids)s::uuid[]);
 
 -- name: kept_claims :many
--- Which of a worker's claims still stand: the others were cancelled or taken back, so their calls should stop.
--- Params: worker_id uuid, ids uuid[], attempts int[]. Returns Claim. Locks: none.
-SELECT q.id, q.attempt
-FROM execution_queue AS q
-INNER JOIN unnest(%(ids)s::uuid[], %(attempts)s::int[]) AS c (id, attempt) ON q.id = c.id AND q.attempt = c.attempt
-WHERE q.worker_id = %(worker_id)s;
+-- Which of these executions are still a worker's, and for which attempt: the claims of others, or of earlier attempts,
+-- were cancelled or taken back, so their calls should stop. Params: worker_id uuid, ids uuid[]. Returns Claim. Locks: none.
+SELECT id, attempt
+FROM execution_queue
+WHERE id = ANY(%(ids)s::uuid[]) AND worker_id = %(worker_id)s;

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -110,3 +111,130 @@ def test_letting_go_of_what_a_pause_held_looks_at_nothing_twice(engine, conn, jo
     most = work(engine, "jobs.release_executions", job_ids=jobs[:BATCH])
 
     assert most[0] <= JOBS, most  # all that is held may be walked, each once
+
+
+# What each statement is given: first while there is nothing, and then a batch.
+NOTHING = {
+    "work.claim": lambda: {"worker_id": WORKER, "limit": 0, "floors": [0] * 10, "passed_tenants": [], "look": 1},
+    "work.finish": lambda: ended([]),
+    "work.hand_back": lambda: {"worker_id": WORKER, "ids": [], "attempts": []},
+    "work.kept_claims": lambda: {"worker_id": WORKER, "ids": []},
+    "tick.materialize": lambda: due_now([]),
+    "tick.promote_retries": lambda: {"limit": 0, "now": None},
+    "jobs.release_executions": lambda: {"job_ids": []},
+}
+WORKER = UUID(int=1)
+
+
+def ended(items):
+    given = {
+        "ids": [id for id, _ in items],
+        "worker_ids": [WORKER] * len(items),
+        "attempts": [1] * len(items),
+        "statuses": ["completed"] * len(items),
+        "truncated": [False] * len(items),
+        "set_aside": False,
+    }
+    return given | dict.fromkeys(OUTCOME, [None] * len(items))
+
+
+def due_now(ids):
+    at = datetime.now(UTC)
+    later = [at + timedelta(hours=1)] * len(ids)
+    return {
+        "run_job_ids": ids, "run_ats": [at] * len(ids), "run_waits": [False] * len(ids), "job_ids": ids,
+        "next_run_ats": later, "next_instant_ats": later, "runs": [1] * len(ids),
+    }  # fmt: skip
+
+
+def text_of(name):
+    names = list(dict.fromkeys(PARAMETER.findall(sql.STATEMENTS[name].text)))
+    values = ", ".join(f"%({parameter.decode()})s" for parameter in names)
+    return PARAMETER.sub(lambda found: b"$%d" % (names.index(found[1]) + 1), sql.STATEMENTS[name].text), values
+
+
+@pytest.fixture
+def planned(engine, conn):
+    """Makes a session keep its plan of a statement, as of a moment at which all tables are empty."""
+    conn.execute("VACUUM (ANALYZE) jobs, execution_queue, execution_log, workers, signing_secrets")
+
+    def plan(name):
+        text, values = text_of(name)
+        engine.execute(b"PREPARE early AS " + text)
+        psycopg.ClientCursor(engine).execute(f"EXECUTE early ({values})", NOTHING[name]())
+
+    return plan
+
+
+def work_by_early_plan(engine, name, given):
+    """The most rows that any part of the plan made before gives or throws away now."""
+    with engine.transaction(force_rollback=True):
+        explain = f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE early ({text_of(name)[1]})"
+        (plan,) = psycopg.ClientCursor(engine).execute(explain, given).fetchone()
+    return max((rows(node), json.dumps(node)[:400]) for node in nodes(plan[0]["Plan"]))
+
+
+def filled(conn, status):
+    """Jobs and an execution of each in the queue; gives the first batch of both."""
+    conn.execute(FILL, [JOBS])
+    conn.execute(QUEUE, [status])
+    return conn.execute(f"SELECT id, job_id FROM execution_queue ORDER BY id LIMIT {BATCH}").fetchall()
+
+
+def test_claim_by_an_early_plan_looks_at_no_more_than_it_takes(engine, conn, make, planned):
+    planned("work.claim")
+    filled(conn, "pending")
+
+    most = work_by_early_plan(engine, "work.claim", NOTHING["work.claim"]() | {"limit": BATCH})
+
+    assert most[0] <= 2 * BATCH, most
+
+
+def test_finish_by_an_early_plan_looks_at_no_more_than_ended(engine, conn, planned):
+    planned("work.finish")
+    batch = running(conn)
+
+    most = work_by_early_plan(engine, "work.finish", ended([(row["id"], row["job_id"]) for row in batch]))
+
+    assert most[0] <= 2 * BATCH, most
+
+
+@pytest.mark.parametrize("name", ["work.hand_back", "work.kept_claims"])
+def test_claims_by_an_early_plan_are_looked_up(engine, conn, planned, name):
+    planned(name)
+    ids = [row["id"] for row in running(conn)]
+
+    most = work_by_early_plan(engine, name, NOTHING[name]() | {"ids": ids} | ATTEMPTS.get(name, {}))
+
+    assert most[0] <= BATCH * BATCH, most  # a batch may meet itself, but never the queue
+
+
+def test_materialize_by_an_early_plan_looks_at_no_more_than_is_due(engine, conn, planned):
+    planned("tick.materialize")
+    due = [row["id"] for row in conn.execute(FILL, [JOBS]).fetchall()][:BATCH]
+
+    most = work_by_early_plan(engine, "tick.materialize", due_now(due))
+
+    assert most[0] <= 2 * BATCH, most
+
+
+@pytest.mark.parametrize("name", ["tick.promote_retries", "jobs.release_executions"])
+def test_what_becomes_pending_by_an_early_plan_is_looked_up(engine, conn, planned, name):
+    planned(name)
+    batch = filled(conn, {"tick.promote_retries": "retrying", "jobs.release_executions": "held"}[name])
+
+    given = {"limit": BATCH, "now": None, "job_ids": [row["job_id"] for row in batch]}
+    most = work_by_early_plan(engine, name, {key: given[key] for key in NOTHING[name]()})
+
+    assert most[0] <= BATCH * BATCH, most
+
+
+ATTEMPTS = {"work.hand_back": {"attempts": [1] * BATCH}}
+
+
+def running(conn):
+    batch = filled(conn, "pending")
+    conn.execute(
+        "UPDATE execution_queue SET status = 'running', worker_id = %s, attempt = 1, claimed_at = now()", [WORKER]
+    )
+    return batch
