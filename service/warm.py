@@ -1,7 +1,7 @@
 """Warm-up of a session: what stands between a due run and its outcome is run once before it matters.
 
-The first time in a session that a statement runs, the server reads its catalogs, compiles functions and makes the plan
-that the session keeps: up to 20 ms for each of these, and the runs that found a fresh session were late by as much.
+The first time in a session that a statement runs, the server reads its catalogs, compiles functions and parses it: up
+to 20 ms for each of these, and the runs that found a fresh session were late by as much.
 """
 
 from typing import Any

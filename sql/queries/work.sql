@@ -6,9 +6,9 @@
 -- Pending rows are ready by definition, so each priority's part of the index is walked from its floor and no live row
 -- is read in vain. Dead ones would be: while anyone holds a snapshot, the entries of all that has been claimed since
 -- stay in the index, in front of the rest. Hence the floors, which service/front.py moves along behind claimed_rank.
--- An engine's sessions keep their plans, made while the queue may have been empty. A join of two parts of a statement is
--- then planned as a walk of the one for each row of the other, and stays one when there are a million. So no part here
--- meets another by a join: rows are looked up for an array, or for each row by LATERAL and OFFSET 0.
+-- Statistics may be of a time at which the queue was empty. A join of two parts of a statement is then planned as a walk
+-- of the one for each row of the other, however many there are now. So no part here meets another by a join: rows are
+-- looked up for an array, or for each row by LATERAL and OFFSET 0.
 -- Locks: those queue rows, SKIP LOCKED, so it waits for nobody. The nested loop locks only what the outer LIMIT pulls.
 WITH picked AS MATERIALIZED (
     SELECT w.id, w.priority, w.rank

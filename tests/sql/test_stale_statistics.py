@@ -157,6 +157,7 @@ def text_of(name):
 def planned(engine, conn):
     """Makes a session keep its plan of a statement, as of a moment at which all tables are empty."""
     conn.execute("VACUUM (ANALYZE) jobs, execution_queue, execution_log, workers, signing_secrets")
+    engine.execute("SET plan_cache_mode = force_generic_plan")  # which keeps the plan that is made first
 
     def plan(name):
         text, values = text_of(name)
@@ -238,3 +239,15 @@ def running(conn):
         "UPDATE execution_queue SET status = 'running', worker_id = %s, attempt = 1, claimed_at = now()", [WORKER]
     )
     return batch
+
+
+def test_an_engine_plans_by_what_there_is_now(engine, conn, planned):
+    planned("work.kept_claims")
+    engine.execute("RESET plan_cache_mode")
+    ids = [row["id"] for row in running(conn)]
+
+    with engine.transaction(force_rollback=True):
+        explain = f"EXPLAIN (FORMAT JSON) EXECUTE early ({text_of('work.kept_claims')[1]})"
+        (plan,) = psycopg.ClientCursor(engine).execute(explain, {"worker_id": WORKER, "ids": ids}).fetchone()
+
+    assert plan[0]["Plan"]["Index Name"] == "execution_queue_pkey"
