@@ -140,6 +140,19 @@ def test_error_groups_put_the_most_frequent_first(make):
     assert [tuple(row.values()) for row in found] == [(503, 2), (500, 1)]
 
 
+def test_a_job_of_which_only_a_retried_execution_was_cancelled_has_no_share_of_failures(make, conn):
+    job = make.job()
+    conn.execute(
+        "INSERT INTO job_history (job_id, day, tenant_id, cancelled, attempts)"
+        " VALUES (%s, now() AT TIME ZONE 'UTC', 't1', 1, 3)",
+        [job["id"]],
+    )
+
+    row = make.row("SELECT * FROM report.flakiest")
+
+    assert (row["job_id"], row["failure_percent"], row["failures"]) == (job["id"], None, 0)
+
+
 def test_the_hour_that_is_counted_is_a_range_of_the_primary_key(conn):
     conn.execute("SET enable_seqscan = off")
 
