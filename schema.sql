@@ -20,7 +20,7 @@ CREATE SCHEMA ops;
 -- Name: SCHEMA ops; Type: COMMENT; Schema: -; Owner: -
 --
 
-COMMENT ON SCHEMA ops IS 'For whoever is on call: what goes on now, over all tenants. Try SELECT * FROM ops.overview, then \d+ ops.* for the rest. Each view says over which window it looks; none reads the whole log.';
+COMMENT ON SCHEMA ops IS 'For whoever is on call: what goes on now, over all tenants. Try SELECT * FROM ops.overview; \dv+ ops.* lists the views, \d+ ops.tenants explains the columns of one, \df+ ops.* the functions. Each view says over which window it looks; none reads the whole log.';
 
 --
 -- Name: report; Type: SCHEMA; Schema: -; Owner: -
@@ -32,7 +32,7 @@ CREATE SCHEMA report;
 -- Name: SCHEMA report; Type: COMMENT; Schema: -; Owner: -
 --
 
-COMMENT ON SCHEMA report IS 'How the service did: days, hours, jobs, errors and tenants. Each view says over which window it looks; read it with a WHERE on tenant_id for one tenant.';
+COMMENT ON SCHEMA report IS 'How the service did: days, hours, jobs, errors and tenants. \dv+ report.* lists the views and the window of each; read them with a WHERE on tenant_id for one tenant.';
 
 --
 -- Name: execution_id_at(timestamp with time zone, uuid); Type: FUNCTION; Schema: public; Owner: -
@@ -163,7 +163,7 @@ CREATE FUNCTION public.audit_changes(held jsonb, other jsonb) RETURNS jsonb
 -- Name: FUNCTION audit_changes(held jsonb, other jsonb); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.audit_changes(held jsonb, other jsonb) IS 'The members of held that other has not, or has otherwise; NULL when there are none. A value of more than 8 KiB is shown by its length and digest: job_versions has it whole.';
+COMMENT ON FUNCTION public.audit_changes(held jsonb, other jsonb) IS 'The members of held that other has not, or has otherwise; NULL when there are none. A value of more than 8 KiB is shown by its length and digest: job_versions has payload and headers whole.';
 
 --
 -- Name: audit_job(); Type: FUNCTION; Schema: public; Owner: -
@@ -344,13 +344,67 @@ WITH (fillfactor='85');
 -- Name: TABLE jobs; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON TABLE public.jobs IS 'What a tenant wants called, and when. Written by the API; the engine only advances next_run_at and turns a job completed. Never deleted: status deleted hides it. fillfactor 85 leaves room on the page for the advance of next_run_at.';
+COMMENT ON TABLE public.jobs IS 'What a tenant wants called, and when. Written by clients of the API and by those on call; the engine only advances next_run_at, next_instant_at and runs, and turns a job completed. Never deleted: status deleted hides it. fillfactor 85 leaves room on the page for the advance of next_run_at.';
+
+--
+-- Name: COLUMN jobs.id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.id IS 'Given at creation and never to another job; each run''s jitter is worked out from it.';
+
+--
+-- Name: COLUMN jobs.tenant_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.tenant_id IS 'Whose job it is: the request''s X-Tenant-ID or its API key''s tenant; 00000000-0000-0000-0000-000000000000 is the default tenant.';
+
+--
+-- Name: COLUMN jobs.name; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.name IS 'What people call it; two jobs may have the same one, unlike key.';
+
+--
+-- Name: COLUMN jobs.description; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.description IS 'Free text of the client''s, up to 10,000 characters; NULL: none.';
+
+--
+-- Name: COLUMN jobs.type; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.type IS 'How schedule is read: cron, interval or one_time.';
+
+--
+-- Name: COLUMN jobs.schedule; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.schedule IS 'When it runs. cron: five fields, six with the seconds first, @hourly and the like, or @every 1h30m. interval: seconds. one_time: an RFC 3339 instant.';
+
+--
+-- Name: COLUMN jobs.timezone; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.timezone IS 'IANA zone whose clock cron fields go by, unless schedule begins with TZ=; other schedules do not need it.';
 
 --
 -- Name: COLUMN jobs.anchor_at; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.jobs.anchor_at IS 'Origin of interval and @every schedules: the k-th instant is anchor_at plus k intervals, so runs never drift.';
+COMMENT ON COLUMN public.jobs.anchor_at IS 'When its schedule was set: at creation, or by the edit that changed it. Origin of interval and @every schedules without start_at: the k-th instant is anchor_at plus k intervals, so runs never drift.';
+
+--
+-- Name: COLUMN jobs.endpoint; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.endpoint IS 'URL that is called. Not secret: no credentials in it.';
+
+--
+-- Name: COLUMN jobs.method; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.method IS 'HTTP method of the call; POST where the client named none.';
 
 --
 -- Name: COLUMN jobs.headers; Type: COMMENT; Schema: public; Owner: -
@@ -362,13 +416,49 @@ COMMENT ON COLUMN public.jobs.headers IS 'Headers of the call; a mask stands for
 -- Name: COLUMN jobs.payload; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.jobs.payload IS 'JSON body sent with the call; NULL sends no body.';
+COMMENT ON COLUMN public.jobs.payload IS 'JSON body of the call, a mask for each secret value in it; NULL sends no body.';
+
+--
+-- Name: COLUMN jobs.timeout_seconds; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.timeout_seconds IS 'Bounds the whole call, from connecting to the last byte of the answer.';
 
 --
 -- Name: COLUMN jobs.max_retries; Type: COMMENT; Schema: public; Owner: -
 --
 
 COMMENT ON COLUMN public.jobs.max_retries IS 'Calls after the first: 3 means at most 4 calls.';
+
+--
+-- Name: COLUMN jobs.retry_delay_seconds; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.retry_delay_seconds IS 'Wait before the first retry; later ones as retry_backoff says, and any longer where the receiver''s Retry-After asks for it, up to an hour.';
+
+--
+-- Name: COLUMN jobs.priority; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.priority IS '1 to 10: of what is pending, 10 is claimed first. Executions take it over when they are made, save those of backfills (1) and alerts (10).';
+
+--
+-- Name: COLUMN jobs.tags; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.tags IS 'Labels that lists and bulk acts can select by; nothing else reads them.';
+
+--
+-- Name: COLUMN jobs.metadata; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.metadata IS 'The client''s own JSON object: kept and shown, never sent with the call.';
+
+--
+-- Name: COLUMN jobs.status; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.status IS 'active; paused (nothing is materialized, what waits is held); completed (no instant is left and no execution lives); deleted (hidden for good, the row stays).';
 
 --
 -- Name: COLUMN jobs.next_run_at; Type: COMMENT; Schema: public; Owner: -
@@ -383,10 +473,34 @@ COMMENT ON COLUMN public.jobs.next_run_at IS 'The coming instant, or NULL when n
 COMMENT ON COLUMN public.jobs.next_instant_at IS 'The schedule''s own instant behind next_run_at, which is later by the jitter offset; NULL means the same as next_run_at. Of a paused job: the first instant that the pause swallows.';
 
 --
+-- Name: COLUMN jobs.start_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.start_at IS 'No instant is earlier, and an interval counts from here; NULL: no such bound.';
+
+--
+-- Name: COLUMN jobs.end_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.end_at IS 'No instant is later, and then the job is completed; NULL: no such bound.';
+
+--
+-- Name: COLUMN jobs.max_runs; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.max_runs IS 'Once runs has reached it, the job is completed; NULL: no such bound.';
+
+--
 -- Name: COLUMN jobs.runs; Type: COMMENT; Schema: public; Owner: -
 --
 
 COMMENT ON COLUMN public.jobs.runs IS 'Runs the schedule has materialized since it was set; max_runs bounds it.';
+
+--
+-- Name: COLUMN jobs.jitter_seconds; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.jitter_seconds IS 'Each run is put off by less than this, and not past the next instant, by what job and instant determine; 0: none is.';
 
 --
 -- Name: COLUMN jobs.misfire_policy; Type: COMMENT; Schema: public; Owner: -
@@ -395,10 +509,16 @@ COMMENT ON COLUMN public.jobs.runs IS 'Runs the schedule has materialized since 
 COMMENT ON COLUMN public.jobs.misfire_policy IS 'For instants that passed while nobody ticked: fire_once (the newest runs), skip (none), fire_all (at most misfire_limit).';
 
 --
+-- Name: COLUMN jobs.misfire_limit; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.misfire_limit IS 'Most runs that misfire_policy fire_all makes up at once, the newest.';
+
+--
 -- Name: COLUMN jobs.start_deadline_seconds; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.jobs.start_deadline_seconds IS 'An instant older than this when it is materialized is skipped.';
+COMMENT ON COLUMN public.jobs.start_deadline_seconds IS 'An instant older than this when it is materialized is skipped, whatever misfire_policy says; NULL: none is too old.';
 
 --
 -- Name: COLUMN jobs.overlap_policy; Type: COMMENT; Schema: public; Owner: -
@@ -407,16 +527,46 @@ COMMENT ON COLUMN public.jobs.start_deadline_seconds IS 'An instant older than t
 COMMENT ON COLUMN public.jobs.overlap_policy IS 'For an instant that comes due while an earlier execution lives: allow, skip, queue (one waits), replace (the earlier is cancelled).';
 
 --
+-- Name: COLUMN jobs.retry_backoff; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.retry_backoff IS 'How the wait grows from retry to retry: fixed (retry_delay_seconds each time) or exponential (twice as long each time, less up to half of it, so that what failed together comes back apart).';
+
+--
+-- Name: COLUMN jobs.retry_max_delay_seconds; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.retry_max_delay_seconds IS 'Bound of an exponential wait; NULL: an hour, or retry_delay_seconds where that is more.';
+
+--
 -- Name: COLUMN jobs.retry_on; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.jobs.retry_on IS 'Status codes and classes (503, 5xx, timeout, connection) that are retried; NULL is the default set.';
+COMMENT ON COLUMN public.jobs.retry_on IS 'What is retried, and nothing else: statuses (503), classes (5xx), timeout, connection. NULL: 408, 425, 429, 5xx, timeouts and lost connections.';
+
+--
+-- Name: COLUMN jobs.paused_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.paused_at IS 'Since when it is paused; NULL when it is not.';
 
 --
 -- Name: COLUMN jobs.version; Type: COMMENT; Schema: public; Owner: -
 --
 
 COMMENT ON COLUMN public.jobs.version IS 'Counts the edits of the definition, from 1.';
+
+--
+-- Name: COLUMN jobs.created_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.created_at IS 'When it was registered; lists go by it, the newest first.';
+
+--
+-- Name: COLUMN jobs.updated_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.updated_at IS 'When it was last edited, paused, resumed or deleted; what the engine does leaves it as it is.';
 
 --
 -- Name: COLUMN jobs.secrets; Type: COMMENT; Schema: public; Owner: -
@@ -428,7 +578,7 @@ COMMENT ON COLUMN public.jobs.secrets IS 'What the job names secret, beside the 
 -- Name: COLUMN jobs.sealed; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.jobs.sealed IS 'The secret values, for which headers and payload hold a mask: v1:<key>:<base64>, AES-GCM bound to tenant and job, or plain:<JSON> where the service had no key. Read by the engine before a call and by an edit that keeps them, by nothing else. Not in job_versions: an old version shows masks only.';
+COMMENT ON COLUMN public.jobs.sealed IS 'The secret values, for which headers and payload hold a mask: v1:<key>:<base64>, AES-GCM bound to tenant and job, or plain:<JSON> where the service had no key; NULL: none. Read by the engine before a call, by an edit that keeps them and by secrets rotate, which seals them anew; by nothing else. Not in job_versions: an old version shows masks only.';
 
 --
 -- Name: COLUMN jobs.key; Type: COMMENT; Schema: public; Owner: -
@@ -443,6 +593,42 @@ COMMENT ON COLUMN public.jobs.key IS 'A name of the client''s own choosing, by w
 COMMENT ON COLUMN public.jobs.alert IS 'Where to report trouble of the job, and which: url, after_failures, also_on_recovery, if_late_by, if_no_success_for; NULL reports none.';
 
 --
+-- Name: CONSTRAINT jobs_bounds_in_order ON jobs; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT jobs_bounds_in_order ON public.jobs IS 'An end_at that is not after start_at would leave no instant.';
+
+--
+-- Name: CONSTRAINT jobs_endpoint_http ON jobs; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT jobs_endpoint_http ON public.jobs IS 'Calls go by HTTP or HTTPS and nothing else.';
+
+--
+-- Name: CONSTRAINT jobs_key_pattern ON jobs; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT jobs_key_pattern ON public.jobs IS 'A key can stand in a path of the API as it is.';
+
+--
+-- Name: CONSTRAINT jobs_next_run_only_when_active ON jobs; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT jobs_next_run_only_when_active ON public.jobs IS 'What is due is found by next_run_at alone, so a job that is not active must not have one.';
+
+--
+-- Name: CONSTRAINT jobs_paused_at_iff_paused ON jobs; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT jobs_paused_at_iff_paused ON public.jobs IS 'Only a paused job has paused_at.';
+
+--
+-- Name: CONSTRAINT jobs_tenant_id_pattern ON jobs; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT jobs_tenant_id_pattern ON public.jobs IS 'The same rule as for X-Tenant-ID.';
+
+--
 -- Name: audit_view_of(public.jobs); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -454,7 +640,7 @@ CREATE FUNCTION public.audit_view_of(job public.jobs) RETURNS jsonb
 -- Name: FUNCTION audit_view_of(job public.jobs); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.audit_view_of(job public.jobs) IS 'What the audit may show of a job, by the API''s names: every column, later ones too, save what the engine moves. A secret value must be masked here; this is the only way from jobs to audit_log.';
+COMMENT ON FUNCTION public.audit_view_of(job public.jobs) IS 'What the audit may show of a job, by the API''s names: every column, later ones too, save the sealed secrets and what the engine moves, with a mask for each header that always is secret. A value that must not show has to be left out or masked here; this is the only way from jobs to audit_log.';
 
 --
 -- Name: claimed_rank(smallint); Type: FUNCTION; Schema: public; Owner: -
@@ -571,6 +757,24 @@ CREATE TABLE public.api_keys (
 COMMENT ON TABLE public.api_keys IS 'Keys that open the API, each to one tenant. Revoked ones stay, so that the audit log can be read.';
 
 --
+-- Name: COLUMN api_keys.id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.api_keys.id IS 'What the audit log names it by (key:<id>), and what keys revoke takes.';
+
+--
+-- Name: COLUMN api_keys.tenant_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.api_keys.tenant_id IS 'The one tenant that it opens.';
+
+--
+-- Name: COLUMN api_keys.name; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.api_keys.name IS 'What whoever made it calls it, for people; need not be unique.';
+
+--
 -- Name: COLUMN api_keys.prefix; Type: COMMENT; Schema: public; Owner: -
 --
 
@@ -589,10 +793,46 @@ COMMENT ON COLUMN public.api_keys.hash IS 'SHA-256 of the key, which find_api_ke
 COMMENT ON COLUMN public.api_keys.scope IS 'read (GET only), write (all but the audit log), admin (all).';
 
 --
+-- Name: COLUMN api_keys.created_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.api_keys.created_at IS 'When keys create made it and showed it, that once.';
+
+--
+-- Name: COLUMN api_keys.expires_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.api_keys.expires_at IS 'From then on it is refused; NULL: never.';
+
+--
+-- Name: COLUMN api_keys.revoked_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.api_keys.revoked_at IS 'When keys revoke made it useless, which processes that know it take 2 s to notice; NULL: it was not.';
+
+--
 -- Name: COLUMN api_keys.last_used_at; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.api_keys.last_used_at IS 'Written once a minute at most.';
+COMMENT ON COLUMN public.api_keys.last_used_at IS 'Latest use, written once a minute at most; NULL: never used.';
+
+--
+-- Name: CONSTRAINT api_keys_expires_later ON api_keys; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT api_keys_expires_later ON public.api_keys IS 'A key that never was good is a mistake.';
+
+--
+-- Name: CONSTRAINT api_keys_hash_length ON api_keys; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT api_keys_hash_length ON public.api_keys IS 'A SHA-256 digest, so a key cannot be put here itself.';
+
+--
+-- Name: CONSTRAINT api_keys_tenant_id_pattern ON api_keys; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT api_keys_tenant_id_pattern ON public.api_keys IS 'The same rule as for X-Tenant-ID.';
 
 --
 -- Name: find_api_key(bytea); Type: FUNCTION; Schema: public; Owner: -
@@ -1025,10 +1265,46 @@ PARTITION BY RANGE (scheduled_at);
 COMMENT ON TABLE public.execution_log IS 'Finished executions, insert-only save for reruns, partitioned by UTC day of scheduled_at. Retention drops partitions instead of deleting rows. Columns go from wide and fixed to variable, which saves padding; what came later is last.';
 
 --
+-- Name: COLUMN execution_log.id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.id IS 'What receivers got as X-Scheduler-Execution-Id and Idempotency-Key. Carries the millisecond of scheduled_at; that of a scheduled run or of a skipped row is computed, see execution_id.';
+
+--
+-- Name: COLUMN execution_log.job_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.job_id IS 'The job that was run; of an alert, the one it reported on.';
+
+--
 -- Name: COLUMN execution_log.worker_id; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.execution_log.worker_id IS 'Engine process that made the last call.';
+COMMENT ON COLUMN public.execution_log.worker_id IS 'The process that made the last call, an id of workers, whose row may be gone. NULL when no call was under way at the end: cancelled while it waited, or skipped.';
+
+--
+-- Name: COLUMN execution_log.scheduled_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.scheduled_at IS 'The instant it belongs to, jitter included; of a trigger, rerun or alert, when that was asked for; of a skipped row, the first of its instants. Decides the partition.';
+
+--
+-- Name: COLUMN execution_log.created_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.created_at IS 'When it came into the queue; of a skipped row, when that was written.';
+
+--
+-- Name: COLUMN execution_log.started_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.started_at IS 'When the first attempt was claimed; NULL: none ever was.';
+
+--
+-- Name: COLUMN execution_log.finished_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.finished_at IS 'When the outcome was recorded; its UTC date is the day in job_history.';
 
 --
 -- Name: COLUMN execution_log.skipped_until; Type: COMMENT; Schema: public; Owner: -
@@ -1040,7 +1316,7 @@ COMMENT ON COLUMN public.execution_log.skipped_until IS 'On skipped rows: the la
 -- Name: COLUMN execution_log.duration_ms; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.execution_log.duration_ms IS 'Duration of the last call, milliseconds; NULL when no call was made.';
+COMMENT ON COLUMN public.execution_log.duration_ms IS 'How long the last call took, milliseconds; of one that was cancelled or lost, the time since its claim. NULL when no call was under way at the end: cancelled while it waited, or skipped.';
 
 --
 -- Name: COLUMN execution_log.attempt; Type: COMMENT; Schema: public; Owner: -
@@ -1049,28 +1325,112 @@ COMMENT ON COLUMN public.execution_log.duration_ms IS 'Duration of the last call
 COMMENT ON COLUMN public.execution_log.attempt IS 'Attempts made; 0 when it ended before its first call.';
 
 --
+-- Name: COLUMN execution_log.job_version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.job_version IS 'Version of the job''s definition that the last attempt sent, see job_versions; NULL when none was claimed, and of alerts. Of a skipped row, the version then.';
+
+--
 -- Name: COLUMN execution_log.skipped_count; Type: COMMENT; Schema: public; Owner: -
 --
 
 COMMENT ON COLUMN public.execution_log.skipped_count IS 'On skipped rows: how many instants the row stands for.';
 
 --
+-- Name: COLUMN execution_log.response_status; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.response_status IS 'HTTP status that the last call got; NULL: no whole answer.';
+
+--
+-- Name: COLUMN execution_log.priority; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.priority IS '1 to 10: the job''s when it was made, 1 of backfills, 10 of alerts.';
+
+--
+-- Name: COLUMN execution_log.response_truncated; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.response_truncated IS 'Whether the answer''s body went on past the 64 KiB that are kept.';
+
+--
+-- Name: COLUMN execution_log.status; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.status IS 'completed (2xx), failed, timeout, cancelled (by a client, by overlap_policy replace, or with its deleted job), skipped (instants that never ran, error_code says why).';
+
+--
+-- Name: COLUMN execution_log.origin; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.origin IS 'What made it: schedule, manual (a trigger), backfill, rerun, or alert: the report of an incident, which is no run of its job and counted nowhere.';
+
+--
+-- Name: COLUMN execution_log.tenant_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.tenant_id IS 'The job''s tenant, here again for row-level security and for lists of a tenant.';
+
+--
 -- Name: COLUMN execution_log.error_code; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.execution_log.error_code IS 'Kind of failure (http_status, timeout, connection, worker_lost, ...); on skipped rows the reason (misfire).';
+COMMENT ON COLUMN public.execution_log.error_code IS 'Kind of failure: http_status, timeout, connection, dns, tls, protocol, response_too_large, egress_denied, invalid_request, secret_unreadable, job_missing, worker_lost, cancelled, unrecordable. Of a skipped row the reason: misfire, deadline, overlap, paused. NULL when it completed.';
+
+--
+-- Name: COLUMN execution_log.error; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.error IS 'What went wrong in a sentence for people, secrets masked, up to 1,000 characters; of a skipped row, which policy decided. NULL when it completed or was cancelled.';
+
+--
+-- Name: COLUMN execution_log.response_body; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.response_body IS 'Body of the last answer as text, secrets masked, the first 64 KiB of it; NULL: no whole answer.';
+
+--
+-- Name: COLUMN execution_log.trace_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.trace_id IS 'W3C trace id that the latest recorded call sent in traceparent; NULL: none was recorded.';
+
+--
+-- Name: COLUMN execution_log.attempts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.attempts IS 'Outcomes of its attempts, oldest first: attempt, status, response_status, error_code, error, started_at, duration_ms, worker_id, host.';
 
 --
 -- Name: COLUMN execution_log.rerun_of; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.execution_log.rerun_of IS 'The finished execution that this one ran again.';
+COMMENT ON COLUMN public.execution_log.rerun_of IS 'The finished execution that this one ran again; NULL unless origin is rerun.';
 
 --
 -- Name: COLUMN execution_log.reruns; Type: COMMENT; Schema: public; Owner: -
 --
 
 COMMENT ON COLUMN public.execution_log.reruns IS 'Executions that ran this one again, oldest first: kept here, since an index on rerun_of of a log that is there could not be built without holding up its writers.';
+
+--
+-- Name: CONSTRAINT execution_log_response_body_length ON execution_log; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT execution_log_response_body_length ON public.execution_log IS '64 KiB are kept of an answer, which may grow threefold where they are no UTF-8.';
+
+--
+-- Name: CONSTRAINT execution_log_skips_counted ON execution_log; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT execution_log_skips_counted ON public.execution_log IS 'A skipped row, and no other, says how many instants it stands for.';
+
+--
+-- Name: CONSTRAINT execution_log_status_known ON execution_log; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT execution_log_status_known ON public.execution_log IS 'Final states only: a live execution is a row of execution_queue.';
 
 --
 -- Name: last_hour; Type: VIEW; Schema: ops; Owner: -
@@ -1104,6 +1464,108 @@ CREATE VIEW ops.last_hour AS
 COMMENT ON VIEW ops.last_hour IS 'Finished executions that were scheduled in the last hour, alerts left out: what the views here count. One range of the primary key of one or two day partitions.';
 
 --
+-- Name: COLUMN last_hour.id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.last_hour.id IS 'Id of the execution, as in execution_log.';
+
+--
+-- Name: COLUMN last_hour.tenant_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.last_hour.tenant_id IS 'The job''s tenant.';
+
+--
+-- Name: COLUMN last_hour.job_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.last_hour.job_id IS 'The job that was run.';
+
+--
+-- Name: COLUMN last_hour.job_version; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.last_hour.job_version IS 'Version of the job''s definition that the last attempt sent; NULL when none was claimed. Of a skipped row, the version then.';
+
+--
+-- Name: COLUMN last_hour.status; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.last_hour.status IS 'completed, failed, timeout, cancelled or skipped.';
+
+--
+-- Name: COLUMN last_hour.origin; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.last_hour.origin IS 'What made it: schedule, manual (a trigger), backfill or rerun.';
+
+--
+-- Name: COLUMN last_hour.scheduled_at; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.last_hour.scheduled_at IS 'The instant it belongs to; of a trigger or rerun, when that was asked for; of a skipped row, the first of its instants.';
+
+--
+-- Name: COLUMN last_hour.started_at; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.last_hour.started_at IS 'When the first attempt was claimed; NULL: none ever was.';
+
+--
+-- Name: COLUMN last_hour.finished_at; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.last_hour.finished_at IS 'When the outcome was recorded.';
+
+--
+-- Name: COLUMN last_hour.duration_ms; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.last_hour.duration_ms IS 'How long the last call took, milliseconds; NULL when no call was under way at the end.';
+
+--
+-- Name: COLUMN last_hour.attempt; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.last_hour.attempt IS 'Attempts made; 0 when it ended before its first call.';
+
+--
+-- Name: COLUMN last_hour.worker_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.last_hour.worker_id IS 'The process that made the last call; NULL when no call was under way at the end.';
+
+--
+-- Name: COLUMN last_hour.response_status; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.last_hour.response_status IS 'HTTP status that the last call got; NULL: no whole answer.';
+
+--
+-- Name: COLUMN last_hour.error_code; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.last_hour.error_code IS 'Kind of failure (http_status, timeout, connection and others); of a skipped row misfire, deadline, overlap or paused. NULL when it completed.';
+
+--
+-- Name: COLUMN last_hour.error; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.last_hour.error IS 'What went wrong in a sentence; NULL when it completed or was cancelled.';
+
+--
+-- Name: COLUMN last_hour.skipped_until; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.last_hour.skipped_until IS 'On skipped rows: the last of the instants the row stands for. NULL on others.';
+
+--
+-- Name: COLUMN last_hour.skipped_count; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.last_hour.skipped_count IS 'On skipped rows: how many instants the row stands for. NULL on others.';
+
+--
 -- Name: endpoint_breakers; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1123,6 +1585,12 @@ CREATE TABLE public.endpoint_breakers (
 --
 
 COMMENT ON TABLE public.endpoint_breakers IS 'Hosts that a tenant''s executions are not called at for now, since calls to them failed to connect or timed out many times in a row. A breaker that closes is deleted. While it is here, one call is let through as a probe whenever probe_at has come.';
+
+--
+-- Name: COLUMN endpoint_breakers.opened_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.endpoint_breakers.opened_at IS 'Since when calls to the host are put off.';
 
 --
 -- Name: COLUMN endpoint_breakers.probe_at; Type: COMMENT; Schema: public; Owner: -
@@ -1147,6 +1615,12 @@ COMMENT ON COLUMN public.endpoint_breakers.probes IS 'Probes let through since i
 --
 
 COMMENT ON COLUMN public.endpoint_breakers.failures IS 'Failures in a row after which it was opened.';
+
+--
+-- Name: COLUMN endpoint_breakers.tenant_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.endpoint_breakers.tenant_id IS 'Whose calls are put off; other tenants'' go on.';
 
 --
 -- Name: COLUMN endpoint_breakers.host; Type: COMMENT; Schema: public; Owner: -
@@ -1224,28 +1698,58 @@ CREATE VIEW ops.endpoints AS
 COMMENT ON VIEW ops.endpoints IS 'Which endpoint fails, and since when: per tenant and host the executions of the last hour, most failures first, and hosts whose breaker is open. The host is that of the job as it is now.';
 
 --
+-- Name: COLUMN endpoints.tenant_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.endpoints.tenant_id IS 'Whose jobs call it.';
+
+--
+-- Name: COLUMN endpoints.host; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.endpoints.host IS 'Name and port, as in example.org:443.';
+
+--
 -- Name: COLUMN endpoints.calls; Type: COMMENT; Schema: ops; Owner: -
 --
 
-COMMENT ON COLUMN ops.endpoints.calls IS 'Executions that were called; retries of one count once.';
+COMMENT ON COLUMN ops.endpoints.calls IS 'Executions that completed, failed or timed out; retries of one count once.';
+
+--
+-- Name: COLUMN endpoints.failures; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.endpoints.failures IS 'Those of calls that failed or timed out for good.';
 
 --
 -- Name: COLUMN endpoints.p95_ms; Type: COMMENT; Schema: ops; Owner: -
 --
 
-COMMENT ON COLUMN ops.endpoints.p95_ms IS '95 in 100 last calls took no longer, milliseconds.';
+COMMENT ON COLUMN ops.endpoints.p95_ms IS '95 in 100 last calls took no longer, milliseconds; NULL when there was none.';
 
 --
 -- Name: COLUMN endpoints.first_failure_at; Type: COMMENT; Schema: ops; Owner: -
 --
 
-COMMENT ON COLUMN ops.endpoints.first_failure_at IS 'The first failure within the hour; when last_success_at is NULL it has been failing at least since then.';
+COMMENT ON COLUMN ops.endpoints.first_failure_at IS 'The first failure within the hour; when last_success_at is NULL it has been failing at least since then. NULL: none.';
+
+--
+-- Name: COLUMN endpoints.last_failure_at; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.endpoints.last_failure_at IS 'The newest failure within the hour; NULL: none.';
+
+--
+-- Name: COLUMN endpoints.last_success_at; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.endpoints.last_success_at IS 'The newest success within the hour; NULL: none.';
 
 --
 -- Name: COLUMN endpoints.last_error; Type: COMMENT; Schema: ops; Owner: -
 --
 
-COMMENT ON COLUMN ops.endpoints.last_error IS 'HTTP status of the newest failure, or its kind where there was no answer.';
+COMMENT ON COLUMN ops.endpoints.last_error IS 'HTTP status of the newest failure, or its kind where there was no whole answer; NULL: no failure.';
 
 --
 -- Name: COLUMN endpoints.breaker; Type: COMMENT; Schema: ops; Owner: -
@@ -1254,12 +1758,36 @@ COMMENT ON COLUMN ops.endpoints.last_error IS 'HTTP status of the newest failure
 COMMENT ON COLUMN ops.endpoints.breaker IS 'open: calls are put off until the host answers a probe. closed: called as ever.';
 
 --
+-- Name: COLUMN endpoints.breaker_opened_at; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.endpoints.breaker_opened_at IS 'Since when its breaker is open; NULL: it is closed.';
+
+--
+-- Name: COLUMN endpoints.breaker_probe_at; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.endpoints.breaker_probe_at IS 'When the next call is let through as a probe; NULL: the breaker is closed.';
+
+--
 -- Name: schema_migrations; Type: TABLE; Schema: public; Owner: -
 --
 
 CREATE TABLE public.schema_migrations (
     version character varying NOT NULL
 );
+
+--
+-- Name: TABLE schema_migrations; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.schema_migrations IS 'Migrations that have been applied, a row each. Written by dbmate; the service is ready when its own newest one is here.';
+
+--
+-- Name: COLUMN schema_migrations.version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.schema_migrations.version IS 'Timestamp that the migration''s file name begins with, as text.';
 
 --
 -- Name: migrations; Type: VIEW; Schema: ops; Owner: -
@@ -1276,6 +1804,18 @@ CREATE VIEW ops.migrations AS
 --
 
 COMMENT ON VIEW ops.migrations IS 'Migrations that this database has, the newest first.';
+
+--
+-- Name: COLUMN migrations.version; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.migrations.version IS 'Timestamp that the migration''s file name begins with.';
+
+--
+-- Name: COLUMN migrations.written_on; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.migrations.written_on IS 'The date in it: when it was written, not when it was applied.';
 
 --
 -- Name: overdue; Type: VIEW; Schema: ops; Owner: -
@@ -1299,6 +1839,48 @@ CREATE VIEW ops.overdue AS
 --
 
 COMMENT ON VIEW ops.overdue IS 'Jobs whose run nobody has materialized 2 s after its time, the longest overdue first, 1,000 at most. Empty, or ticks are behind.';
+
+--
+-- Name: COLUMN overdue.tenant_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.overdue.tenant_id IS 'Whose job it is.';
+
+--
+-- Name: COLUMN overdue.job_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.overdue.job_id IS 'The job; SELECT ops.trigger(job_id) runs it now.';
+
+--
+-- Name: COLUMN overdue.name; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.overdue.name IS 'The job''s name.';
+
+--
+-- Name: COLUMN overdue.type; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.overdue.type IS 'How schedule is read: cron, interval or one_time.';
+
+--
+-- Name: COLUMN overdue.schedule; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.overdue.schedule IS 'When the job runs, as the tenant wrote it.';
+
+--
+-- Name: COLUMN overdue.next_run_at; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.overdue.next_run_at IS 'When the run was to be materialized.';
+
+--
+-- Name: COLUMN overdue.late; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.overdue.late IS 'For how long it has been due.';
 
 --
 -- Name: execution_queue; Type: TABLE; Schema: public; Owner: -
@@ -1342,16 +1924,52 @@ WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', au
 COMMENT ON TABLE public.execution_queue IS 'Live executions only, so that a claim touches a table about as big as the backlog. Each row changes status two or three times under partial indexes on status (never HOT) and is then deleted: autovacuum goes by a fixed count of dead rows and does not pause. No foreign key to jobs: its share lock would write to the job''s row on every insert; jobs are never deleted.';
 
 --
+-- Name: COLUMN execution_queue.id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_queue.id IS 'What receivers get as X-Scheduler-Execution-Id and Idempotency-Key, the same for every attempt. Carries the millisecond of scheduled_at; that of a scheduled run is computed, see execution_id.';
+
+--
+-- Name: COLUMN execution_queue.job_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_queue.job_id IS 'The job that is run; of an alert, the one it reports on.';
+
+--
+-- Name: COLUMN execution_queue.worker_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_queue.worker_id IS 'The process that calls for it, an id of workers; NULL unless running.';
+
+--
+-- Name: COLUMN execution_queue.scheduled_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_queue.scheduled_at IS 'The instant it belongs to, jitter included; of a trigger, rerun or alert, when that was asked for.';
+
+--
+-- Name: COLUMN execution_queue.created_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_queue.created_at IS 'When it came into the queue: for a scheduled run, when the tick materialized it.';
+
+--
 -- Name: COLUMN execution_queue.started_at; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.execution_queue.started_at IS 'When the first attempt was claimed.';
+COMMENT ON COLUMN public.execution_queue.started_at IS 'When the first attempt was claimed; NULL before.';
 
 --
 -- Name: COLUMN execution_queue.claimed_at; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.execution_queue.claimed_at IS 'When the attempt under way was claimed.';
+COMMENT ON COLUMN public.execution_queue.claimed_at IS 'When the attempt under way was claimed; NULL unless running.';
+
+--
+-- Name: COLUMN execution_queue.retry_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_queue.retry_at IS 'When it may be claimed again, after an attempt that failed or was put off; otherwise NULL, as while it runs.';
 
 --
 -- Name: COLUMN execution_queue.attempt; Type: COMMENT; Schema: public; Owner: -
@@ -1363,7 +1981,13 @@ COMMENT ON COLUMN public.execution_queue.attempt IS 'Number of the latest attemp
 -- Name: COLUMN execution_queue.job_version; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.execution_queue.job_version IS 'Version of the job''s definition that the latest attempt sent.';
+COMMENT ON COLUMN public.execution_queue.job_version IS 'Version of the job''s definition that the latest attempt sent; NULL before the first claim, and of alerts.';
+
+--
+-- Name: COLUMN execution_queue.priority; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_queue.priority IS '1 to 10, 10 is claimed first: the job''s when it was made, 1 of backfills, 10 of alerts.';
 
 --
 -- Name: COLUMN execution_queue.status; Type: COMMENT; Schema: public; Owner: -
@@ -1375,13 +1999,25 @@ COMMENT ON COLUMN public.execution_queue.status IS 'pending (ready to be claimed
 -- Name: COLUMN execution_queue.held_for; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.execution_queue.held_for IS 'overlap: waits until the job''s earlier execution has ended.';
+COMMENT ON COLUMN public.execution_queue.held_for IS 'overlap: waits until the job''s earlier execution has ended. NULL: does not; what is held then waits for its job to be resumed.';
 
 --
 -- Name: COLUMN execution_queue.origin; Type: COMMENT; Schema: public; Owner: -
 --
 
 COMMENT ON COLUMN public.execution_queue.origin IS 'What made it: the schedule, a trigger, a backfill, a rerun, or an alert. The last sends what alert_requests says; it is no run of its job: neither counted, nor held by a pause, nor in the way of a run or of completion.';
+
+--
+-- Name: COLUMN execution_queue.tenant_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_queue.tenant_id IS 'The job''s tenant, here again for row-level security and for the turns that claims take.';
+
+--
+-- Name: COLUMN execution_queue.trace_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_queue.trace_id IS 'W3C trace id of the latest attempt that has ended; NULL before.';
 
 --
 -- Name: COLUMN execution_queue.attempts; Type: COMMENT; Schema: public; Owner: -
@@ -1405,7 +2041,37 @@ COMMENT ON COLUMN public.execution_queue.put_off_for IS 'The host whose open bre
 -- Name: COLUMN execution_queue.rerun_of; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.execution_queue.rerun_of IS 'The finished execution that this one runs again.';
+COMMENT ON COLUMN public.execution_queue.rerun_of IS 'The finished execution that this one runs again; NULL unless origin is rerun.';
+
+--
+-- Name: CONSTRAINT execution_queue_attempt_counted ON execution_queue; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT execution_queue_attempt_counted ON public.execution_queue IS 'A claim counts an attempt: what runs is at its first at least.';
+
+--
+-- Name: CONSTRAINT execution_queue_held_for_known ON execution_queue; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT execution_queue_held_for_known ON public.execution_queue IS 'Only what is held may wait for an earlier execution; held for nothing named is held by a pause.';
+
+--
+-- Name: CONSTRAINT execution_queue_retrying_has_time ON execution_queue; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT execution_queue_retrying_has_time ON public.execution_queue IS 'What is retrying becomes pending at retry_at, so it must have one.';
+
+--
+-- Name: CONSTRAINT execution_queue_status_known ON execution_queue; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT execution_queue_status_known ON public.execution_queue IS 'Live states only: an execution that is over is a row of execution_log.';
+
+--
+-- Name: CONSTRAINT execution_queue_worker_iff_running ON execution_queue; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT execution_queue_worker_iff_running ON public.execution_queue IS 'A claim is worker and time together, and lasts as long as the execution is running: with it the outcome of a worker presumed dead is told from its successor''s.';
 
 --
 -- Name: workers; Type: TABLE; Schema: public; Owner: -
@@ -1434,16 +2100,64 @@ WITH (fillfactor='50', autovacuum_vacuum_threshold='50', autovacuum_vacuum_scale
 COMMENT ON TABLE public.workers IS 'One row per live engine process. fillfactor 50 and no index on what a heartbeat writes: every heartbeat is HOT.';
 
 --
+-- Name: COLUMN workers.id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.workers.id IS 'New each time the process registers: when it starts, and when it comes back after it hung and was buried.';
+
+--
+-- Name: COLUMN workers.host; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.workers.host IS 'Name of the machine or container, as the process knows it.';
+
+--
+-- Name: COLUMN workers.pid; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.workers.pid IS 'Process id on that host, or within that container.';
+
+--
+-- Name: COLUMN workers.version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.workers.version IS 'Release of the service that the process runs.';
+
+--
 -- Name: COLUMN workers.slots; Type: COMMENT; Schema: public; Owner: -
 --
 
 COMMENT ON COLUMN public.workers.slots IS 'Calls the process can make at once.';
 
 --
+-- Name: COLUMN workers.busy; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.workers.busy IS 'Executions it held at its last heartbeat; for a moment more than slots, since some are claimed ahead.';
+
+--
+-- Name: COLUMN workers.started_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.workers.started_at IS 'When it registered under this id.';
+
+--
+-- Name: COLUMN workers.heartbeat_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.workers.heartbeat_at IS 'Last heartbeat, by the database''s clock; one comes every heartbeat_seconds.';
+
+--
 -- Name: COLUMN workers.heartbeat_seconds; Type: COMMENT; Schema: public; Owner: -
 --
 
 COMMENT ON COLUMN public.workers.heartbeat_seconds IS 'Heartbeat period of this process. Two of them without a heartbeat mean dead.';
+
+--
+-- Name: COLUMN workers.draining_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.workers.draining_at IS 'Since when it drains: claims nothing, finishes what runs, then leaves. NULL: it does not.';
 
 --
 -- Name: service_state; Type: VIEW; Schema: public; Owner: -
@@ -1481,6 +2195,48 @@ CREATE VIEW public.service_state AS
 --
 
 COMMENT ON VIEW public.service_state IS 'Depth of the queue (each count stops at 100,000), oldest run not yet materialized, live workers.';
+
+--
+-- Name: COLUMN service_state.pending; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.service_state.pending IS 'Executions ready to be claimed, of all tenants.';
+
+--
+-- Name: COLUMN service_state.running; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.service_state.running IS 'Executions that are being called.';
+
+--
+-- Name: COLUMN service_state.retrying; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.service_state.retrying IS 'Executions that wait for another attempt, or for an open breaker.';
+
+--
+-- Name: COLUMN service_state.oldest_overdue_run_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.service_state.oldest_overdue_run_at IS 'The earliest next_run_at that has passed, jobs of all tenants; NULL: every due run is materialized.';
+
+--
+-- Name: COLUMN service_state.workers; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.service_state.workers IS 'Engine processes that have not missed two heartbeats.';
+
+--
+-- Name: COLUMN service_state.slots; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.service_state.slots IS 'Calls that those can make at once, together.';
+
+--
+-- Name: COLUMN service_state.at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.service_state.at IS 'The database''s time when it was read.';
 
 --
 -- Name: overview; Type: VIEW; Schema: ops; Owner: -
@@ -1529,6 +2285,12 @@ CREATE VIEW ops.overview AS
 COMMENT ON VIEW ops.overview IS 'The service in one row. Counts of due, pending, running and retrying stop at 100,000.';
 
 --
+-- Name: COLUMN overview.jobs; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.overview.jobs IS 'Jobs that are not deleted, of all tenants.';
+
+--
 -- Name: COLUMN overview.due; Type: COMMENT; Schema: ops; Owner: -
 --
 
@@ -1538,13 +2300,31 @@ COMMENT ON COLUMN ops.overview.due IS 'Jobs whose next run has come and is not y
 -- Name: COLUMN overview.tick_lag_seconds; Type: COMMENT; Schema: ops; Owner: -
 --
 
-COMMENT ON COLUMN ops.overview.tick_lag_seconds IS 'How long the longest of them has been due; more than 2 s means that ticks are behind.';
+COMMENT ON COLUMN ops.overview.tick_lag_seconds IS 'How long the longest of the due ones has been so, 0 when none is; more than 2 s means that ticks are behind.';
 
 --
 -- Name: COLUMN overview.oldest_overdue_at; Type: COMMENT; Schema: ops; Owner: -
 --
 
 COMMENT ON COLUMN ops.overview.oldest_overdue_at IS 'The earliest run that should have been materialized more than 2 s ago; NULL is well.';
+
+--
+-- Name: COLUMN overview.pending; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.overview.pending IS 'Executions ready to be claimed: the backlog.';
+
+--
+-- Name: COLUMN overview.running; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.overview.running IS 'Executions that are being called.';
+
+--
+-- Name: COLUMN overview.retrying; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.overview.retrying IS 'Executions that wait for another attempt, or for an open breaker.';
 
 --
 -- Name: COLUMN overview.failures_last_hour; Type: COMMENT; Schema: ops; Owner: -
@@ -1562,19 +2342,25 @@ COMMENT ON COLUMN ops.overview.ticker IS 'on time; behind (a run is overdue by m
 -- Name: COLUMN overview.workers; Type: COMMENT; Schema: ops; Owner: -
 --
 
-COMMENT ON COLUMN ops.overview.workers IS 'Engine processes with a fresh heartbeat.';
+COMMENT ON COLUMN ops.overview.workers IS 'Engine processes that have not missed two heartbeats.';
 
 --
 -- Name: COLUMN overview.slots; Type: COMMENT; Schema: ops; Owner: -
 --
 
-COMMENT ON COLUMN ops.overview.slots IS 'Calls they can make at once.';
+COMMENT ON COLUMN ops.overview.slots IS 'Calls that those can make at once, together; when as many are running, all are in use.';
 
 --
 -- Name: COLUMN overview.database_age; Type: COMMENT; Schema: ops; Owner: -
 --
 
 COMMENT ON COLUMN ops.overview.database_age IS 'Transactions since the oldest unfrozen one: vacuum must bring it down long before 2,000,000,000.';
+
+--
+-- Name: COLUMN overview.database_size; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.overview.database_size IS 'Of the whole database on disk, indexes included.';
 
 --
 -- Name: retrying; Type: VIEW; Schema: ops; Owner: -
@@ -1603,6 +2389,66 @@ CREATE VIEW ops.retrying AS
 --
 
 COMMENT ON VIEW ops.retrying IS 'Executions that wait for another attempt, the next first, 1,000 at most, with what the last attempt came to.';
+
+--
+-- Name: COLUMN retrying.retry_at; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.retrying.retry_at IS 'When it may be claimed again.';
+
+--
+-- Name: COLUMN retrying.tenant_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.retrying.tenant_id IS 'Whose job it is.';
+
+--
+-- Name: COLUMN retrying.job_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.retrying.job_id IS 'The job that is run; of an alert, the one it reports on.';
+
+--
+-- Name: COLUMN retrying.name; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.retrying.name IS 'The job''s name.';
+
+--
+-- Name: COLUMN retrying.execution_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.retrying.execution_id IS 'Id of the execution; executions.attempts has each of its calls.';
+
+--
+-- Name: COLUMN retrying.attempt; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.retrying.attempt IS 'Attempts made so far.';
+
+--
+-- Name: COLUMN retrying.max_retries; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.retrying.max_retries IS 'Calls after the first that the job allows.';
+
+--
+-- Name: COLUMN retrying.error_code; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.retrying.error_code IS 'How the latest attempt failed, as in execution_log; NULL: none was made yet, it was put off.';
+
+--
+-- Name: COLUMN retrying.response_status; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.retrying.response_status IS 'HTTP status that the latest attempt got; NULL: no whole answer.';
+
+--
+-- Name: COLUMN retrying.error; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.retrying.error IS 'The same in a sentence.';
 
 --
 -- Name: COLUMN retrying.breaker; Type: COMMENT; Schema: ops; Owner: -
@@ -1641,6 +2487,78 @@ CREATE VIEW ops.running AS
 COMMENT ON VIEW ops.running IS 'Calls under way, the oldest first, 1,000 at most, with the process that makes each. Without a host, the process is gone and the call will be rescued.';
 
 --
+-- Name: COLUMN running.age; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.running.age IS 'Since the attempt was claimed; the call ends by timeout_seconds after it began.';
+
+--
+-- Name: COLUMN running.host; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.running.host IS 'Machine or container of the process that calls; NULL: the process is gone, and the call will be rescued.';
+
+--
+-- Name: COLUMN running.pid; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.running.pid IS 'Process id on that host; NULL: the process is gone.';
+
+--
+-- Name: COLUMN running.tenant_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.running.tenant_id IS 'Whose job it is.';
+
+--
+-- Name: COLUMN running.job_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.running.job_id IS 'The job that is run; of an alert, the one it reports on.';
+
+--
+-- Name: COLUMN running.name; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.running.name IS 'The job''s name.';
+
+--
+-- Name: COLUMN running.execution_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.running.execution_id IS 'Id of the execution; the API cancels it by POST /api/v1/executions/:id/cancel.';
+
+--
+-- Name: COLUMN running.attempt; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.running.attempt IS 'Number of the attempt under way, from 1.';
+
+--
+-- Name: COLUMN running.timeout_seconds; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.running.timeout_seconds IS 'Bounds the call, as the job says; the report of an alert has 10 s, whatever stands here.';
+
+--
+-- Name: COLUMN running.endpoint; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.running.endpoint IS 'URL that is called, without its query; of an alert the job''s, not where the report goes.';
+
+--
+-- Name: COLUMN running.scheduled_at; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.running.scheduled_at IS 'The instant the execution belongs to.';
+
+--
+-- Name: COLUMN running.worker_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.running.worker_id IS 'The process that calls, as in ops.workers.';
+
+--
 -- Name: skipped; Type: VIEW; Schema: ops; Owner: -
 --
 
@@ -1664,7 +2582,61 @@ CREATE VIEW ops.skipped AS
 -- Name: VIEW skipped; Type: COMMENT; Schema: ops; Owner: -
 --
 
-COMMENT ON VIEW ops.skipped IS 'Why a run did not happen: instants of the last day that were passed over, the newest first, 1,000 rows at most, with the reason. A row may stand for many instants.';
+COMMENT ON VIEW ops.skipped IS 'Why a run did not happen: ranges of instants that were passed over and begin within the last day, the newest first, 1,000 at most, with the reason. GET /api/v1/jobs/:id/occurrences tells it of any instant.';
+
+--
+-- Name: COLUMN skipped.scheduled_at; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.skipped.scheduled_at IS 'The first instant of the range.';
+
+--
+-- Name: COLUMN skipped.skipped_until; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.skipped.skipped_until IS 'The last instant of the range; the first again when it is the only one.';
+
+--
+-- Name: COLUMN skipped.skipped_count; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.skipped.skipped_count IS 'How many instants were passed over.';
+
+--
+-- Name: COLUMN skipped.reason; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.skipped.reason IS 'misfire (nobody ticked in time), deadline (older than the job''s start_deadline), overlap (an earlier execution lived), paused (the job was).';
+
+--
+-- Name: COLUMN skipped.explanation; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.skipped.explanation IS 'The same in a sentence, with the job''s policy then.';
+
+--
+-- Name: COLUMN skipped.tenant_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.skipped.tenant_id IS 'Whose job it is.';
+
+--
+-- Name: COLUMN skipped.job_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.skipped.job_id IS 'The job; SELECT ops.trigger(job_id) runs it now.';
+
+--
+-- Name: COLUMN skipped.name; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.skipped.name IS 'The job''s name.';
+
+--
+-- Name: COLUMN skipped.execution_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.skipped.execution_id IS 'Id of the skipped row in execution_log, which cannot be rerun.';
 
 --
 -- Name: stuck; Type: VIEW; Schema: ops; Owner: -
@@ -1698,6 +2670,66 @@ CREATE VIEW ops.stuck AS
 --
 
 COMMENT ON VIEW ops.stuck IS 'Live executions that should have gone on and have not, 1,000 at most: calls of lost workers or 30 s past their timeout, retries 10 s overdue, pending ones 5 minutes old (a backlog, or nobody claims). Reads the queue, which is as big as the backlog.';
+
+--
+-- Name: COLUMN stuck.status; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.stuck.status IS 'running, retrying or pending.';
+
+--
+-- Name: COLUMN stuck.reason; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.stuck.reason IS 'its worker is gone, its worker is silent (for three heartbeats), it has outlived its timeout, its retry is overdue, or nobody claims it.';
+
+--
+-- Name: COLUMN stuck.age; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.stuck.age IS 'Since its claim, its retry''s time, or else scheduled_at.';
+
+--
+-- Name: COLUMN stuck.tenant_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.stuck.tenant_id IS 'Whose job it is.';
+
+--
+-- Name: COLUMN stuck.job_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.stuck.job_id IS 'The job that is run; of an alert, the one it reports on.';
+
+--
+-- Name: COLUMN stuck.name; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.stuck.name IS 'The job''s name.';
+
+--
+-- Name: COLUMN stuck.execution_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.stuck.execution_id IS 'Id of the execution; the API cancels it by POST /api/v1/executions/:id/cancel.';
+
+--
+-- Name: COLUMN stuck.attempt; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.stuck.attempt IS 'Number of the latest attempt; 0 before the first.';
+
+--
+-- Name: COLUMN stuck.host; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.stuck.host IS 'Machine or container of the process that holds it; NULL: none does, or it is gone.';
+
+--
+-- Name: COLUMN stuck.pid; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.stuck.pid IS 'Process id on that host; NULL: none holds it, or it is gone.';
 
 --
 -- Name: tenants; Type: VIEW; Schema: ops; Owner: -
@@ -1740,16 +2772,58 @@ CREATE VIEW ops.tenants AS
 COMMENT ON VIEW ops.tenants IS 'Who floods: tenants with live executions or with finished ones of the last hour, the largest backlog first. Reads the queue, which is as big as the backlog, and an hour of the log.';
 
 --
+-- Name: COLUMN tenants.tenant_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.tenants.tenant_id IS 'Whose executions; ops.endpoints and report.error_groups tell what of them fails.';
+
+--
+-- Name: COLUMN tenants.backlog; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.tenants.backlog IS 'Pending executions: ready and not claimed yet.';
+
+--
 -- Name: COLUMN tenants.backlog_percent; Type: COMMENT; Schema: ops; Owner: -
 --
 
-COMMENT ON COLUMN ops.tenants.backlog_percent IS 'Of all pending executions.';
+COMMENT ON COLUMN ops.tenants.backlog_percent IS 'The backlog''s share of all tenants''; NULL when nobody has one.';
+
+--
+-- Name: COLUMN tenants.running; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.tenants.running IS 'Executions that are being called.';
+
+--
+-- Name: COLUMN tenants.retrying; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.tenants.retrying IS 'Executions that wait for another attempt, or for an open breaker.';
+
+--
+-- Name: COLUMN tenants.oldest_pending_at; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.tenants.oldest_pending_at IS 'The earliest scheduled_at in the backlog; NULL: there is none.';
+
+--
+-- Name: COLUMN tenants.finished_last_hour; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.tenants.finished_last_hour IS 'Executions scheduled in the last hour that have finished, skips and alerts apart.';
 
 --
 -- Name: COLUMN tenants.share_percent; Type: COMMENT; Schema: ops; Owner: -
 --
 
-COMMENT ON COLUMN ops.tenants.share_percent IS 'Of all executions finished in the last hour.';
+COMMENT ON COLUMN ops.tenants.share_percent IS 'finished_last_hour''s share of all tenants''; NULL when nothing has finished.';
+
+--
+-- Name: COLUMN tenants.failures_last_hour; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.tenants.failures_last_hour IS 'Those of finished_last_hour that failed or timed out for good.';
 
 --
 -- Name: workers; Type: VIEW; Schema: ops; Owner: -
@@ -1780,6 +2854,66 @@ CREATE VIEW ops.workers AS
 COMMENT ON VIEW ops.workers IS 'Engine processes: how busy each is, and whether it lives. Two heartbeats missed are dead; its calls are then rescued.';
 
 --
+-- Name: COLUMN workers.host; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.workers.host IS 'Name of the machine or container, as the process knows it.';
+
+--
+-- Name: COLUMN workers.pid; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.workers.pid IS 'Process id on that host, or within that container.';
+
+--
+-- Name: COLUMN workers.busy; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.workers.busy IS 'Executions it held at its last heartbeat; for a moment more than slots, since some are claimed ahead.';
+
+--
+-- Name: COLUMN workers.slots; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.workers.slots IS 'Calls the process can make at once.';
+
+--
+-- Name: COLUMN workers.silent; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.workers.silent IS 'Since its last heartbeat.';
+
+--
+-- Name: COLUMN workers.state; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.workers.state IS 'live; draining (claims nothing, finishes what runs, then leaves); dead (two heartbeats missed, about to be buried).';
+
+--
+-- Name: COLUMN workers.version; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.workers.version IS 'Release of the service that the process runs.';
+
+--
+-- Name: COLUMN workers.started_at; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.workers.started_at IS 'When it registered under this id: at its start, or when it came back after it hung.';
+
+--
+-- Name: COLUMN workers.draining_at; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.workers.draining_at IS 'Since when it drains; NULL: it does not.';
+
+--
+-- Name: COLUMN workers.worker_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.workers.worker_id IS 'What executions name it by; new each time it registers.';
+
+--
 -- Name: alert_requests; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1796,6 +2930,36 @@ CREATE TABLE public.alert_requests (
 --
 
 COMMENT ON TABLE public.alert_requests IS 'What executions of origin alert send, and where.';
+
+--
+-- Name: COLUMN alert_requests.execution_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.alert_requests.execution_id IS 'The execution, of origin alert, that sends it.';
+
+--
+-- Name: COLUMN alert_requests.incident_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.alert_requests.incident_id IS 'The incident whose beginning or end it reports.';
+
+--
+-- Name: COLUMN alert_requests.tenant_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.alert_requests.tenant_id IS 'The job''s tenant, here again for row-level security.';
+
+--
+-- Name: COLUMN alert_requests.url; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.alert_requests.url IS 'Where it is sent: the alert''s url when the report was queued.';
+
+--
+-- Name: COLUMN alert_requests.body; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.alert_requests.body IS 'The JSON that is sent: type, job, incident, and the job''s newest finished execution then.';
 
 --
 -- Name: audit_log; Type: TABLE; Schema: public; Owner: -
@@ -1821,13 +2985,25 @@ CREATE TABLE public.audit_log (
 -- Name: TABLE audit_log; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON TABLE public.audit_log IS 'Who changed what. Written by record_audit and the trigger jobs_audit alone, never changed, and deleted only by retention: no role has INSERT or UPDATE. The primary key serves audit.list and audit.count: a tenant''s rows, newest first.';
+COMMENT ON TABLE public.audit_log IS 'Who changed what. Written through record_audit alone, by the service and by the triggers jobs_audit and api_keys_audit; never changed, and deleted only by retention: no role has INSERT or UPDATE.';
+
+--
+-- Name: COLUMN audit_log.id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.id IS 'Tells entries of the same microsecond apart; nothing refers to it.';
 
 --
 -- Name: COLUMN audit_log.at; Type: COMMENT; Schema: public; Owner: -
 --
 
 COMMENT ON COLUMN public.audit_log.at IS 'The clock''s time, not the transaction''s, so that rows of one transaction keep their order.';
+
+--
+-- Name: COLUMN audit_log.tenant_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.tenant_id IS 'Whose job, execution, key or secret was acted on.';
 
 --
 -- Name: COLUMN audit_log.actor; Type: COMMENT; Schema: public; Owner: -
@@ -1839,7 +3015,7 @@ COMMENT ON COLUMN public.audit_log.actor IS 'key:<id> of the API key; api for a 
 -- Name: COLUMN audit_log.action; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.audit_log.action IS 'What was done to what: job.update, execution.cancel, key.revoke and the like.';
+COMMENT ON COLUMN public.audit_log.action IS 'What was done to what: job.create, job.update, job.pause, job.trigger, execution.cancel, execution.rerun, key.revoke, signing.rotate and the like.';
 
 --
 -- Name: COLUMN audit_log.entity_id; Type: COMMENT; Schema: public; Owner: -
@@ -1869,7 +3045,13 @@ COMMENT ON COLUMN public.audit_log.after IS 'What changed, as it became, or what
 -- Name: COLUMN audit_log.request_id; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.audit_log.request_id IS 'X-Request-ID of the API request, as the service''s log has it too.';
+COMMENT ON COLUMN public.audit_log.request_id IS 'X-Request-ID of the API request, as in the service''s log; NULL when it was none.';
+
+--
+-- Name: CONSTRAINT audit_log_action_pattern ON audit_log; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT audit_log_action_pattern ON public.audit_log IS 'A kind of thing, a dot, and what was done to it: job.update.';
 
 --
 -- Name: execution_log_default; Type: TABLE; Schema: public; Owner: -
@@ -2148,7 +3330,163 @@ UNION ALL
 -- Name: VIEW executions; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON VIEW public.executions IS 'Every execution, live and finished: what the API and people read.';
+COMMENT ON VIEW public.executions IS 'Every execution, live and finished: what the API and people read. A finished one is found fast with a bound on scheduled_at, or see execution_instant.';
+
+--
+-- Name: COLUMN executions.id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.id IS 'What receivers get as X-Scheduler-Execution-Id and Idempotency-Key, the same for every attempt; carries the millisecond of scheduled_at.';
+
+--
+-- Name: COLUMN executions.tenant_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.tenant_id IS 'The job''s tenant.';
+
+--
+-- Name: COLUMN executions.job_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.job_id IS 'The job that is run; of an alert, the one it reports on.';
+
+--
+-- Name: COLUMN executions.job_version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.job_version IS 'Version of the job''s definition that the latest attempt sent, see job_versions; NULL before the first claim, and of alerts. Of a skipped row, the version then.';
+
+--
+-- Name: COLUMN executions.status; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.status IS 'Live: pending, running, retrying, held. Finished: completed, failed, timeout, cancelled, skipped. See the status of execution_queue and execution_log.';
+
+--
+-- Name: COLUMN executions.origin; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.origin IS 'What made it: schedule, manual (a trigger), backfill, rerun, or alert: the report of an incident, which is no run of its job and counted nowhere.';
+
+--
+-- Name: COLUMN executions.scheduled_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.scheduled_at IS 'The instant it belongs to, jitter included; of a trigger, rerun or alert, when that was asked for; of a skipped row, the first of its instants.';
+
+--
+-- Name: COLUMN executions.created_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.created_at IS 'When it came into the queue; of a skipped row, when that was written.';
+
+--
+-- Name: COLUMN executions.started_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.started_at IS 'When the first attempt was claimed; NULL: none has been.';
+
+--
+-- Name: COLUMN executions.finished_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.finished_at IS 'When the outcome was recorded; NULL while it lives.';
+
+--
+-- Name: COLUMN executions.duration_ms; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.duration_ms IS 'How long the last call took, milliseconds; NULL while it lives, and when no call was under way at the end.';
+
+--
+-- Name: COLUMN executions.attempt; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.attempt IS 'Number of the latest attempt; 0 before the first.';
+
+--
+-- Name: COLUMN executions.priority; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.priority IS '1 to 10, 10 is claimed first: the job''s when it was made, 1 of backfills, 10 of alerts.';
+
+--
+-- Name: COLUMN executions.worker_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.worker_id IS 'The process that calls, or made the last call, an id of workers; NULL when no call is or was under way.';
+
+--
+-- Name: COLUMN executions.retry_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.retry_at IS 'When a live one may be claimed again, after an attempt that failed or was put off; NULL otherwise.';
+
+--
+-- Name: COLUMN executions.response_status; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.response_status IS 'HTTP status that the last call got; NULL: no whole answer, or it lives.';
+
+--
+-- Name: COLUMN executions.response_body; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.response_body IS 'Body of the last answer as text, secrets masked, the first 64 KiB of it; NULL: no whole answer, or it lives.';
+
+--
+-- Name: COLUMN executions.response_truncated; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.response_truncated IS 'Whether the answer''s body went on past the 64 KiB that are kept.';
+
+--
+-- Name: COLUMN executions.error_code; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.error_code IS 'Kind of failure, or of a skipped row the reason; NULL when it completed or lives. The values are under execution_log.error_code.';
+
+--
+-- Name: COLUMN executions.error; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.error IS 'What went wrong in a sentence for people; NULL when it completed, was cancelled or lives (attempts says how earlier calls went).';
+
+--
+-- Name: COLUMN executions.skipped_until; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.skipped_until IS 'On skipped rows: the last of the instants the row stands for; scheduled_at is the first. NULL on others.';
+
+--
+-- Name: COLUMN executions.skipped_count; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.skipped_count IS 'On skipped rows: how many instants the row stands for. NULL on others.';
+
+--
+-- Name: COLUMN executions.trace_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.trace_id IS 'W3C trace id that the latest recorded call sent in traceparent; NULL: none was recorded.';
+
+--
+-- Name: COLUMN executions.attempts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.attempts IS 'Outcomes of ended attempts, oldest first: attempt, status, response_status, error_code, error, started_at, duration_ms, worker_id, host.';
+
+--
+-- Name: COLUMN executions.rerun_of; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.rerun_of IS 'The finished execution that this one runs again; NULL unless origin is rerun.';
+
+--
+-- Name: COLUMN executions.reruns; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.executions.reruns IS 'Executions that ran this one again, oldest first; empty while it lives.';
 
 --
 -- Name: idempotency_keys; Type: TABLE; Schema: public; Owner: -
@@ -2174,6 +3512,18 @@ CREATE TABLE public.idempotency_keys (
 COMMENT ON TABLE public.idempotency_keys IS 'Answers to POST requests that came with an Idempotency-Key, each written in the transaction of what the request did, so that neither is there without the other. Kept for a day.';
 
 --
+-- Name: COLUMN idempotency_keys.tenant_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.idempotency_keys.tenant_id IS 'Whose request it was; the same key of another tenant is another one.';
+
+--
+-- Name: COLUMN idempotency_keys.key; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.idempotency_keys.key IS 'What the client sent as Idempotency-Key.';
+
+--
 -- Name: COLUMN idempotency_keys.request; Type: COMMENT; Schema: public; Owner: -
 --
 
@@ -2186,10 +3536,34 @@ COMMENT ON COLUMN public.idempotency_keys.request IS 'Method and path that the k
 COMMENT ON COLUMN public.idempotency_keys.fingerprint IS 'Digest of the parameters and the body that it was first sent with: HMAC-SHA-256 under the secrets key, or plain SHA-256 where there is none.';
 
 --
+-- Name: COLUMN idempotency_keys.status; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.idempotency_keys.status IS 'HTTP status of the answer; 429 and 5xx are not kept.';
+
+--
 -- Name: COLUMN idempotency_keys.body; Type: COMMENT; Schema: public; Owner: -
 --
 
 COMMENT ON COLUMN public.idempotency_keys.body IS 'The answer''s text as it was sent; NULL where it had none.';
+
+--
+-- Name: COLUMN idempotency_keys.etag; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.idempotency_keys.etag IS 'ETag of the answer; NULL where it had none.';
+
+--
+-- Name: COLUMN idempotency_keys.created_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.idempotency_keys.created_at IS 'When the answer was given; a day later it no longer counts, and is purged.';
+
+--
+-- Name: CONSTRAINT idempotency_keys_status_in_range ON idempotency_keys; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT idempotency_keys_status_in_range ON public.idempotency_keys IS 'An answer of 5xx tells of a fault of the service, and the request may be sent again.';
 
 --
 -- Name: job_alerts; Type: TABLE; Schema: public; Owner: -
@@ -2218,22 +3592,76 @@ WITH (fillfactor='70');
 COMMENT ON TABLE public.job_alerts IS 'The jobs that are watched: those with an alert that are neither paused nor deleted. The trigger jobs_watch keeps it so; alerts.take_in updates it in place (HOT).';
 
 --
+-- Name: COLUMN job_alerts.job_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_alerts.job_id IS 'The job that is watched.';
+
+--
 -- Name: COLUMN job_alerts.since; Type: COMMENT; Schema: public; Owner: -
 --
 
 COMMENT ON COLUMN public.job_alerts.since IS 'Since when it is watched; what ended earlier does not count.';
 
 --
+-- Name: COLUMN job_alerts.last_success_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_alerts.last_success_at IS 'When the newest success since it is watched finished; NULL: none has.';
+
+--
 -- Name: COLUMN job_alerts.completed; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.job_alerts.completed IS 'job_totals.completed as it was last looked at; failures likewise, of failed and timeout.';
+COMMENT ON COLUMN public.job_alerts.completed IS 'job_totals.completed when it was last looked at: a difference says that there are outcomes to take in.';
+
+--
+-- Name: COLUMN job_alerts.failures; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_alerts.failures IS 'job_totals.failed and timeout together when they were last looked at.';
 
 --
 -- Name: COLUMN job_alerts.streak; Type: COMMENT; Schema: public; Owner: -
 --
 
 COMMENT ON COLUMN public.job_alerts.streak IS 'Failures after the newest success, by scheduled_at.';
+
+--
+-- Name: COLUMN job_alerts.after_failures; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_alerts.after_failures IS 'Streak that makes an incident of kind failing.';
+
+--
+-- Name: COLUMN job_alerts.late_seconds; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_alerts.late_seconds IS 'How late a run may begin before that is an incident of kind late (if_late_by); NULL: as late as it likes.';
+
+--
+-- Name: COLUMN job_alerts.silent_seconds; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_alerts.silent_seconds IS 'How long there may be no success before that is an incident of kind silent (if_no_success_for); NULL: for ever.';
+
+--
+-- Name: COLUMN job_alerts.also_on_recovery; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_alerts.also_on_recovery IS 'Whether the end of an incident is reported too.';
+
+--
+-- Name: COLUMN job_alerts.tenant_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_alerts.tenant_id IS 'The job''s tenant, here again for row-level security and for the reports.';
+
+--
+-- Name: COLUMN job_alerts.url; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_alerts.url IS 'Where reports are sent, copied from jobs.alert as are the conditions.';
 
 --
 -- Name: job_counts; Type: TABLE; Schema: public; Owner: -
@@ -2266,6 +3694,102 @@ WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', au
 COMMENT ON TABLE public.job_counts IS 'Counts set aside by work.finish, a row per batch, job and day, until upkeep.fold_counts adds them to job_totals and job_history. Used only while an open transaction keeps old versions of those rows: each update walks past them all, and soon that would cost more than the work that is counted.';
 
 --
+-- Name: COLUMN job_counts.id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_counts.id IS 'In the order in which the rows were set aside; see the sequence job_counts_folded.';
+
+--
+-- Name: COLUMN job_counts.job_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_counts.job_id IS 'The job whose executions are counted.';
+
+--
+-- Name: COLUMN job_counts.day; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_counts.day IS 'UTC date on which the executions finished: their row of job_history.';
+
+--
+-- Name: COLUMN job_counts.tenant_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_counts.tenant_id IS 'The job''s tenant, for row-level security and for the rows it is folded into.';
+
+--
+-- Name: COLUMN job_counts.completed; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_counts.completed IS 'Executions of the batch that completed, to be added to totals and day.';
+
+--
+-- Name: COLUMN job_counts.failed; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_counts.failed IS 'Executions of the batch that failed for good, to be added to totals and day.';
+
+--
+-- Name: COLUMN job_counts.timeout; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_counts.timeout IS 'Executions of the batch whose last call timed out, to be added to totals and day.';
+
+--
+-- Name: COLUMN job_counts.cancelled; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_counts.cancelled IS 'Executions of the batch that were cancelled, to be added to totals and day.';
+
+--
+-- Name: COLUMN job_counts.attempts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_counts.attempts IS 'Calls made for the batch''s executions, retries included, to be added to the day.';
+
+--
+-- Name: COLUMN job_counts.duration_ms_sum; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_counts.duration_ms_sum IS 'What the batch adds to job_history.duration_ms_sum, milliseconds.';
+
+--
+-- Name: COLUMN job_counts.duration_ms_max; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_counts.duration_ms_max IS 'Longest last call in duration_ms_sum, milliseconds; 0: there were none.';
+
+--
+-- Name: COLUMN job_counts.lag_ms_sum; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_counts.lag_ms_sum IS 'What the batch adds to job_history.lag_ms_sum, milliseconds.';
+
+--
+-- Name: COLUMN job_counts.lag_ms_max; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_counts.lag_ms_max IS 'Longest start lag in lag_ms_sum, milliseconds; 0: there were none.';
+
+--
+-- Name: COLUMN job_counts.last_run_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_counts.last_run_at IS 'When the latest of the batch''s executions started; NULL: none was claimed.';
+
+--
+-- Name: COLUMN job_counts.last_scheduled_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_counts.last_scheduled_at IS 'Newest scheduled_at of the batch; of rows folded together, the one with the newest gives job_totals.last_status.';
+
+--
+-- Name: COLUMN job_counts.last_status; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_counts.last_status IS 'How the batch''s execution with the newest scheduled_at has ended.';
+
+--
 -- Name: job_counts_folded; Type: SEQUENCE; Schema: public; Owner: -
 --
 
@@ -2296,6 +3820,12 @@ ALTER TABLE public.job_counts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 );
 
 --
+-- Name: SEQUENCE job_counts_id_seq; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON SEQUENCE public.job_counts_id_seq IS 'Ids of job_counts, as many as rows were ever set aside; job_counts_folded says how many of them are folded.';
+
+--
 -- Name: job_history; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -2323,6 +3853,54 @@ WITH (fillfactor='70');
 COMMENT ON TABLE public.job_history IS 'One row per job and UTC day on which executions finished, kept by ON CONFLICT upserts in work.finish. fillfactor 70: updated in place (HOT).';
 
 --
+-- Name: COLUMN job_history.job_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.job_id IS 'The job whose executions are counted.';
+
+--
+-- Name: COLUMN job_history.day; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.day IS 'UTC date on which the executions finished, whenever they were scheduled.';
+
+--
+-- Name: COLUMN job_history.tenant_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.tenant_id IS 'The job''s tenant, here again for row-level security and for lists of a tenant''s days.';
+
+--
+-- Name: COLUMN job_history.completed; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.completed IS 'Executions of the job that completed on the day.';
+
+--
+-- Name: COLUMN job_history.failed; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.failed IS 'Executions of the job that failed for good on the day.';
+
+--
+-- Name: COLUMN job_history.timeout; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.timeout IS 'Executions of the job whose last call timed out on the day.';
+
+--
+-- Name: COLUMN job_history.cancelled; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.cancelled IS 'Executions of the job that were cancelled on the day, called or not.';
+
+--
+-- Name: COLUMN job_history.skipped; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.skipped IS 'Skipped rows that the log got on the day; one may stand for many instants.';
+
+--
 -- Name: COLUMN job_history.attempts; Type: COMMENT; Schema: public; Owner: -
 --
 
@@ -2335,10 +3913,22 @@ COMMENT ON COLUMN public.job_history.attempts IS 'Calls made for the executions 
 COMMENT ON COLUMN public.job_history.duration_ms_sum IS 'Sum over completed, failed and timeout executions of the last call''s duration in milliseconds.';
 
 --
+-- Name: COLUMN job_history.duration_ms_max; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.duration_ms_max IS 'Longest last call of the executions in duration_ms_sum, milliseconds; 0: there were none.';
+
+--
 -- Name: COLUMN job_history.lag_ms_sum; Type: COMMENT; Schema: public; Owner: -
 --
 
 COMMENT ON COLUMN public.job_history.lag_ms_sum IS 'Sum over completed, failed and timeout executions of start lag (started_at - scheduled_at) in milliseconds.';
+
+--
+-- Name: COLUMN job_history.lag_ms_max; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.lag_ms_max IS 'Longest start lag of the executions in lag_ms_sum, milliseconds; 0: there were none.';
 
 --
 -- Name: job_incidents; Type: TABLE; Schema: public; Owner: -
@@ -2367,16 +3957,70 @@ CREATE TABLE public.job_incidents (
 COMMENT ON TABLE public.job_incidents IS 'Trouble of jobs that was reported: opened and closed by alerts.judge together with the execution that reports it, so each is reported once.';
 
 --
+-- Name: COLUMN job_incidents.id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_incidents.id IS 'What reports have as incident.id.';
+
+--
+-- Name: COLUMN job_incidents.job_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_incidents.job_id IS 'The job in trouble.';
+
+--
+-- Name: COLUMN job_incidents.opened_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_incidents.opened_at IS 'When the trouble was seen, and its report queued.';
+
+--
+-- Name: COLUMN job_incidents.closed_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_incidents.closed_at IS 'When it was over, or nobody watched any more; NULL: it goes on.';
+
+--
+-- Name: COLUMN job_incidents.opened_execution_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_incidents.opened_execution_id IS 'The execution, of origin alert, that reports it.';
+
+--
+-- Name: COLUMN job_incidents.closed_execution_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_incidents.closed_execution_id IS 'The execution, of origin alert, that reports its end; NULL: none does, since it goes on, was withdrawn, or also_on_recovery was off.';
+
+--
 -- Name: COLUMN job_incidents.failures; Type: COMMENT; Schema: public; Owner: -
 --
 
 COMMENT ON COLUMN public.job_incidents.failures IS 'Failures in a row when it was opened.';
 
 --
+-- Name: COLUMN job_incidents.kind; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_incidents.kind IS 'failing (so many failures in a row), late (a run has not begun in time), silent (no success for too long); the job''s alert says how many and how long.';
+
+--
 -- Name: COLUMN job_incidents.outcome; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.job_incidents.outcome IS 'recovered; or withdrawn, when the job was paused, deleted or completed or its alert taken away, which is not reported.';
+COMMENT ON COLUMN public.job_incidents.outcome IS 'recovered; or withdrawn, which is not reported: the job was paused or deleted or the condition taken away, or, of kind late and silent, it completed. NULL: it goes on.';
+
+--
+-- Name: COLUMN job_incidents.tenant_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_incidents.tenant_id IS 'The job''s tenant, here again for row-level security and for lists of a tenant.';
+
+--
+-- Name: CONSTRAINT job_incidents_outcome_iff_closed ON job_incidents; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT job_incidents_outcome_iff_closed ON public.job_incidents IS 'An incident that is closed says why, and one that is open cannot.';
 
 --
 -- Name: job_totals; Type: TABLE; Schema: public; Owner: -
@@ -2402,10 +4046,58 @@ WITH (fillfactor='70');
 COMMENT ON TABLE public.job_totals IS 'Lifetime counters and last outcome per job, apart from jobs so that counting never locks a definition. fillfactor 70: every finish updates it in place (HOT), since no index names a counter.';
 
 --
+-- Name: COLUMN job_totals.job_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_totals.job_id IS 'The job whose executions are counted.';
+
+--
+-- Name: COLUMN job_totals.tenant_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_totals.tenant_id IS 'The job''s tenant, here again for row-level security and for sums over a tenant.';
+
+--
+-- Name: COLUMN job_totals.completed; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_totals.completed IS 'Executions that completed since the job was made; retention takes nothing away.';
+
+--
+-- Name: COLUMN job_totals.failed; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_totals.failed IS 'Executions that failed for good since the job was made; retention takes nothing away.';
+
+--
+-- Name: COLUMN job_totals.timeout; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_totals.timeout IS 'Executions whose last call timed out since the job was made; retention takes nothing away.';
+
+--
+-- Name: COLUMN job_totals.cancelled; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_totals.cancelled IS 'Executions cancelled since the job was made, called or not; retention takes nothing away.';
+
+--
+-- Name: COLUMN job_totals.skipped; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_totals.skipped IS 'Skipped rows of the log since the job was made; one may stand for many instants.';
+
+--
 -- Name: COLUMN job_totals.last_run_at; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.job_totals.last_run_at IS 'When the latest counted execution started.';
+COMMENT ON COLUMN public.job_totals.last_run_at IS 'When the latest of the counted executions started; NULL: none has been claimed yet.';
+
+--
+-- Name: COLUMN job_totals.last_status; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_totals.last_status IS 'How the execution that was counted last has ended: completed, failed, timeout or cancelled; NULL: none has.';
 
 --
 -- Name: job_versions; Type: TABLE; Schema: public; Owner: -
@@ -2433,19 +4125,97 @@ CREATE TABLE public.job_versions (
 -- Name: TABLE job_versions; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON TABLE public.job_versions IS 'Every definition a job has had, insert-only: what an execution of an earlier version sent, and what the schedule named then.';
+COMMENT ON TABLE public.job_versions IS 'Every definition a job has had, insert-only save that secrets rotate masks headers: what an execution of an earlier version sent, and what the schedule named then.';
+
+--
+-- Name: COLUMN job_versions.job_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_versions.job_id IS 'The job that was, or is, so defined.';
+
+--
+-- Name: COLUMN job_versions.version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_versions.version IS 'jobs.version of that time, and job_version of the executions that sent it; the highest is the job as it is now.';
+
+--
+-- Name: COLUMN job_versions.tenant_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_versions.tenant_id IS 'The job''s tenant, here again for row-level security.';
+
+--
+-- Name: COLUMN job_versions.created_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_versions.created_at IS 'Since when it held; it did until the next version.';
+
+--
+-- Name: COLUMN job_versions.anchor_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_versions.anchor_at IS 'jobs.anchor_at of that version: where its intervals counted from.';
+
+--
+-- Name: COLUMN job_versions.start_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_versions.start_at IS 'jobs.start_at of that version: no instant was earlier; NULL: no such bound.';
+
+--
+-- Name: COLUMN job_versions.end_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_versions.end_at IS 'jobs.end_at of that version: no instant was later; NULL: no such bound.';
+
+--
+-- Name: COLUMN job_versions.jitter_seconds; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_versions.jitter_seconds IS 'jobs.jitter_seconds of that version: runs were put off by less than this.';
+
+--
+-- Name: COLUMN job_versions.type; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_versions.type IS 'jobs.type of that version: cron, interval or one_time.';
+
+--
+-- Name: COLUMN job_versions.schedule; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_versions.schedule IS 'jobs.schedule of that version: when it ran.';
+
+--
+-- Name: COLUMN job_versions.timezone; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_versions.timezone IS 'jobs.timezone of that version: whose clock its cron fields went by.';
+
+--
+-- Name: COLUMN job_versions.endpoint; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_versions.endpoint IS 'URL that this version called.';
+
+--
+-- Name: COLUMN job_versions.method; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_versions.method IS 'HTTP method that this version called it with.';
 
 --
 -- Name: COLUMN job_versions.headers; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.job_versions.headers IS 'Headers of the call; a mask stands for each secret value.';
+COMMENT ON COLUMN public.job_versions.headers IS 'Headers that this version sent, a mask for each secret value.';
 
 --
 -- Name: COLUMN job_versions.payload; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.job_versions.payload IS 'JSON body of the call; a mask stands for each secret value.';
+COMMENT ON COLUMN public.job_versions.payload IS 'JSON body that this version sent, a mask for each secret value in it; NULL: none.';
 
 --
 -- Name: log_partitions; Type: VIEW; Schema: public; Owner: -
@@ -2462,7 +4232,19 @@ CREATE VIEW public.log_partitions AS
 -- Name: VIEW log_partitions; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON VIEW public.log_partitions IS 'The day partitions of execution_log.';
+COMMENT ON VIEW public.log_partitions IS 'The whole day partitions of execution_log, with all that finished; log_partitions_thinned has the others.';
+
+--
+-- Name: COLUMN log_partitions.name; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.log_partitions.name IS 'Table that holds the day: execution_log_<YYYYMMDD>.';
+
+--
+-- Name: COLUMN log_partitions.day; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.log_partitions.day IS 'UTC date of scheduled_at of what it holds.';
 
 --
 -- Name: log_partitions_thinned; Type: VIEW; Schema: public; Owner: -
@@ -2479,6 +4261,18 @@ CREATE VIEW public.log_partitions_thinned AS
 --
 
 COMMENT ON VIEW public.log_partitions_thinned IS 'The day partitions of execution_log that hold only failures, since the rest of their day is past its retention; log_partitions has the whole ones.';
+
+--
+-- Name: COLUMN log_partitions_thinned.name; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.log_partitions_thinned.name IS 'Table that holds the day''s failures: execution_log_<YYYYMMDD>_failed.';
+
+--
+-- Name: COLUMN log_partitions_thinned.day; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.log_partitions_thinned.day IS 'UTC date of scheduled_at of what it holds.';
 
 --
 -- Name: signing_secrets; Type: TABLE; Schema: public; Owner: -
@@ -2498,7 +4292,13 @@ CREATE TABLE public.signing_secrets (
 -- Name: TABLE signing_secrets; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON TABLE public.signing_secrets IS 'What a tenant''s calls are signed with; calls of a tenant without a row are not signed. The primary key serves work.claim.';
+COMMENT ON TABLE public.signing_secrets IS 'What a tenant''s calls are signed with; calls of a tenant without a row are not signed.';
+
+--
+-- Name: COLUMN signing_secrets.tenant_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.signing_secrets.tenant_id IS 'Whose calls it signs.';
 
 --
 -- Name: COLUMN signing_secrets.sealed; Type: COMMENT; Schema: public; Owner: -
@@ -2510,7 +4310,31 @@ COMMENT ON COLUMN public.signing_secrets.sealed IS 'The secret, sealed as jobs.s
 -- Name: COLUMN signing_secrets.previous_sealed; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.signing_secrets.previous_sealed IS 'The secret before, which calls are signed with too until previous_until, so that receivers can change over.';
+COMMENT ON COLUMN public.signing_secrets.previous_sealed IS 'The secret before, which calls are signed with too until previous_until, so that receivers can change over; NULL: there was none.';
+
+--
+-- Name: COLUMN signing_secrets.previous_until; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.signing_secrets.previous_until IS 'End of the time in which both are used, a day after the rotation; NULL: there was no secret before.';
+
+--
+-- Name: COLUMN signing_secrets.rotated_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.signing_secrets.rotated_at IS 'When the present secret was made.';
+
+--
+-- Name: CONSTRAINT signing_secrets_previous_ends ON signing_secrets; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT signing_secrets_previous_ends ON public.signing_secrets IS 'The secret before must end some time: both are there, or neither.';
+
+--
+-- Name: CONSTRAINT signing_secrets_tenant_id_pattern ON signing_secrets; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT signing_secrets_tenant_id_pattern ON public.signing_secrets IS 'The same rule as for X-Tenant-ID.';
 
 --
 -- Name: daily; Type: VIEW; Schema: report; Owner: -
@@ -2542,6 +4366,84 @@ CREATE VIEW report.daily AS
 COMMENT ON VIEW report.daily IS 'How each tenant''s days went: the last 30 UTC days, by when executions finished. Reads job_history, a row per job and day.';
 
 --
+-- Name: COLUMN daily.day; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.daily.day IS 'UTC date on which the executions finished; today is not over.';
+
+--
+-- Name: COLUMN daily.tenant_id; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.daily.tenant_id IS 'Whose jobs were run.';
+
+--
+-- Name: COLUMN daily.completed; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.daily.completed IS 'Executions that completed.';
+
+--
+-- Name: COLUMN daily.failed; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.daily.failed IS 'Executions that failed for good.';
+
+--
+-- Name: COLUMN daily.timeout; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.daily.timeout IS 'Executions whose last call timed out.';
+
+--
+-- Name: COLUMN daily.cancelled; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.daily.cancelled IS 'Executions that were cancelled, called or not.';
+
+--
+-- Name: COLUMN daily.skipped; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.daily.skipped IS 'Skipped rows of the log, each a range of instants; report.hourly counts the instants.';
+
+--
+-- Name: COLUMN daily.calls; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.daily.calls IS 'Calls made for the executions, retries included.';
+
+--
+-- Name: COLUMN daily.success_percent; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.daily.success_percent IS 'Completed ones of those that completed, failed or timed out; NULL: there were none.';
+
+--
+-- Name: COLUMN daily.mean_ms; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.daily.mean_ms IS 'Mean duration of last calls, milliseconds; NULL: there were none.';
+
+--
+-- Name: COLUMN daily.slowest_ms; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.daily.slowest_ms IS 'Longest last call, milliseconds; 0: there were none.';
+
+--
+-- Name: COLUMN daily.mean_lag_ms; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.daily.mean_lag_ms IS 'Mean start lag (started_at - scheduled_at), milliseconds; NULL: nothing started.';
+
+--
+-- Name: COLUMN daily.worst_lag_ms; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.daily.worst_lag_ms IS 'Longest start lag, milliseconds; 0: nothing started.';
+
+--
 -- Name: error_groups; Type: VIEW; Schema: report; Owner: -
 --
 
@@ -2570,6 +4472,72 @@ CREATE VIEW report.error_groups AS
 COMMENT ON VIEW report.error_groups IS 'What failed in the last 24 hours and why, the most frequent first: a row per job and kind of failure, with the newest of them.';
 
 --
+-- Name: COLUMN error_groups.tenant_id; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.error_groups.tenant_id IS 'Whose job it is.';
+
+--
+-- Name: COLUMN error_groups.job_id; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.error_groups.job_id IS 'The job that failed.';
+
+--
+-- Name: COLUMN error_groups.name; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.error_groups.name IS 'The job''s name.';
+
+--
+-- Name: COLUMN error_groups.status; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.error_groups.status IS 'failed or timeout.';
+
+--
+-- Name: COLUMN error_groups.error_code; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.error_groups.error_code IS 'Kind of failure: http_status, timeout, connection and others, see execution_log.';
+
+--
+-- Name: COLUMN error_groups.response_status; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.error_groups.response_status IS 'HTTP status that was answered; NULL: no whole answer.';
+
+--
+-- Name: COLUMN error_groups.failures; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.error_groups.failures IS 'Executions that failed so.';
+
+--
+-- Name: COLUMN error_groups.first_at; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.error_groups.first_at IS 'When the first of them finished.';
+
+--
+-- Name: COLUMN error_groups.last_at; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.error_groups.last_at IS 'When the newest of them finished.';
+
+--
+-- Name: COLUMN error_groups.last_error; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.error_groups.last_error IS 'What went wrong with the newest, in a sentence.';
+
+--
+-- Name: COLUMN error_groups.last_execution_id; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.error_groups.last_execution_id IS 'The newest of them; SELECT ops.rerun(last_execution_id) runs it again.';
+
+--
 -- Name: flakiest; Type: VIEW; Schema: report; Owner: -
 --
 
@@ -2579,21 +4547,63 @@ CREATE VIEW report.flakiest AS
     j.name,
     sum(h.completed) AS completed,
     sum((h.failed + h.timeout)) AS failures,
-    round(((100.0 * (sum((h.failed + h.timeout)))::numeric) / (sum(((h.completed + h.failed) + h.timeout)))::numeric), 2) AS failure_percent,
+    round(((100.0 * (sum((h.failed + h.timeout)))::numeric) / (NULLIF(sum(((h.completed + h.failed) + h.timeout)), 0))::numeric), 2) AS failure_percent,
     (sum(h.attempts) - sum(((h.completed + h.failed) + h.timeout))) AS retries
    FROM (public.job_history h
      JOIN public.jobs j ON ((h.job_id = j.id)))
   WHERE (h.day > (((now() AT TIME ZONE 'UTC'::text))::date - 7))
   GROUP BY h.tenant_id, h.job_id, j.name
  HAVING ((sum((h.failed + h.timeout)) > 0) OR (sum(h.attempts) > sum((((h.completed + h.failed) + h.timeout) + h.cancelled))))
-  ORDER BY (round(((100.0 * (sum((h.failed + h.timeout)))::numeric) / (sum(((h.completed + h.failed) + h.timeout)))::numeric), 2)) DESC NULLS LAST, (sum((h.failed + h.timeout))) DESC, (sum(h.attempts) - sum(((h.completed + h.failed) + h.timeout))) DESC
+  ORDER BY (round(((100.0 * (sum((h.failed + h.timeout)))::numeric) / (NULLIF(sum(((h.completed + h.failed) + h.timeout)), 0))::numeric), 2)) DESC NULLS LAST, (sum((h.failed + h.timeout))) DESC, (sum(h.attempts) - sum(((h.completed + h.failed) + h.timeout))) DESC
  LIMIT 100;
 
 --
 -- Name: VIEW flakiest; Type: COMMENT; Schema: report; Owner: -
 --
 
-COMMENT ON VIEW report.flakiest IS 'The 100 jobs that failed the most often, of all that failed or needed retries in the last 7 UTC days.';
+COMMENT ON VIEW report.flakiest IS 'The 100 jobs with the highest share of failures, of those that failed or needed retries in the last 7 UTC days.';
+
+--
+-- Name: COLUMN flakiest.tenant_id; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.flakiest.tenant_id IS 'Whose job it is.';
+
+--
+-- Name: COLUMN flakiest.job_id; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.flakiest.job_id IS 'The job; SELECT ops.rerun_failed(job_id, since) runs its failures again.';
+
+--
+-- Name: COLUMN flakiest.name; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.flakiest.name IS 'The job''s name.';
+
+--
+-- Name: COLUMN flakiest.completed; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.flakiest.completed IS 'Executions that completed, at whatever attempt.';
+
+--
+-- Name: COLUMN flakiest.failures; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.flakiest.failures IS 'Executions that failed or timed out for good.';
+
+--
+-- Name: COLUMN flakiest.failure_percent; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.flakiest.failure_percent IS 'failures of both together; NULL: none completed and none failed.';
+
+--
+-- Name: COLUMN flakiest.retries; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.flakiest.retries IS 'Calls beyond the first of each execution; calls of cancelled executions are counted too.';
 
 --
 -- Name: hourly; Type: VIEW; Schema: report; Owner: -
@@ -2622,6 +4632,66 @@ CREATE VIEW report.hourly AS
 COMMENT ON VIEW report.hourly IS 'How each tenant''s hours went: executions scheduled in the last 24 hours. Reads a day of the log.';
 
 --
+-- Name: COLUMN hourly.hour; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.hourly.hour IS 'Hour of scheduled_at, in the session''s time zone; the oldest and the newest are not whole.';
+
+--
+-- Name: COLUMN hourly.tenant_id; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.hourly.tenant_id IS 'Whose jobs were run.';
+
+--
+-- Name: COLUMN hourly.completed; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.hourly.completed IS 'Executions that completed.';
+
+--
+-- Name: COLUMN hourly.failed; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.hourly.failed IS 'Executions that failed for good.';
+
+--
+-- Name: COLUMN hourly.timeout; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.hourly.timeout IS 'Executions whose last call timed out.';
+
+--
+-- Name: COLUMN hourly.cancelled; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.hourly.cancelled IS 'Executions that were cancelled, called or not.';
+
+--
+-- Name: COLUMN hourly.skipped; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.hourly.skipped IS 'Instants that were passed over.';
+
+--
+-- Name: COLUMN hourly.calls; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.hourly.calls IS 'Calls made for the executions, retries included.';
+
+--
+-- Name: COLUMN hourly.p95_ms; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.hourly.p95_ms IS '95 in 100 last calls took no longer, milliseconds; NULL: there were none.';
+
+--
+-- Name: COLUMN hourly.p95_lag_ms; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.hourly.p95_lag_ms IS '95 in 100 start lags (started_at - scheduled_at) were no longer, milliseconds; NULL: nothing started.';
+
+--
 -- Name: slowest; Type: VIEW; Schema: report; Owner: -
 --
 
@@ -2648,6 +4718,48 @@ CREATE VIEW report.slowest AS
 COMMENT ON VIEW report.slowest IS 'The 100 jobs whose calls took longest on average in the last 7 UTC days.';
 
 --
+-- Name: COLUMN slowest.tenant_id; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.slowest.tenant_id IS 'Whose job it is.';
+
+--
+-- Name: COLUMN slowest.job_id; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.slowest.job_id IS 'The job whose calls are slow.';
+
+--
+-- Name: COLUMN slowest.name; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.slowest.name IS 'The job''s name.';
+
+--
+-- Name: COLUMN slowest.executions; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.slowest.executions IS 'Those that completed, failed or timed out.';
+
+--
+-- Name: COLUMN slowest.mean_ms; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.slowest.mean_ms IS 'Mean duration of their last calls, milliseconds.';
+
+--
+-- Name: COLUMN slowest.slowest_ms; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.slowest.slowest_ms IS 'Longest of their last calls, milliseconds.';
+
+--
+-- Name: COLUMN slowest.total_seconds; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.slowest.total_seconds IS 'Their last calls together: how long they kept slots busy.';
+
+--
 -- Name: tenant_usage; Type: VIEW; Schema: report; Owner: -
 --
 
@@ -2669,6 +4781,48 @@ CREATE VIEW report.tenant_usage AS
 --
 
 COMMENT ON VIEW report.tenant_usage IS 'What each tenant used in the last 30 UTC days, the busiest first: jobs that ran, calls with their retries, seconds of last calls.';
+
+--
+-- Name: COLUMN tenant_usage.tenant_id; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.tenant_usage.tenant_id IS 'Who used the service.';
+
+--
+-- Name: COLUMN tenant_usage.jobs; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.tenant_usage.jobs IS 'Jobs of which an execution finished, or an instant was skipped.';
+
+--
+-- Name: COLUMN tenant_usage.executions; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.tenant_usage.executions IS 'Those that completed, failed or timed out.';
+
+--
+-- Name: COLUMN tenant_usage.calls; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.tenant_usage.calls IS 'Calls made, retries included.';
+
+--
+-- Name: COLUMN tenant_usage.failures; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.tenant_usage.failures IS 'Executions that failed or timed out for good.';
+
+--
+-- Name: COLUMN tenant_usage.call_seconds; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.tenant_usage.call_seconds IS 'Last calls of the executions together: how long they kept slots busy, retries apart.';
+
+--
+-- Name: COLUMN tenant_usage.calls_percent; Type: COMMENT; Schema: report; Owner: -
+--
+
+COMMENT ON COLUMN report.tenant_usage.calls_percent IS 'The tenant''s share of all calls; NULL: nobody made any.';
 
 --
 -- Name: execution_log_default; Type: TABLE ATTACH; Schema: public; Owner: -
@@ -2822,10 +4976,22 @@ CREATE INDEX alert_requests_incident_idx ON public.alert_requests USING btree (i
 COMMENT ON INDEX public.alert_requests_incident_idx IS 'Serves upkeep.purge_incidents: what goes with an incident.';
 
 --
+-- Name: INDEX alert_requests_pkey; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.alert_requests_pkey IS 'Serves work.claim and executions.get.';
+
+--
 -- Name: INDEX api_keys_hash_key; Type: COMMENT; Schema: public; Owner: -
 --
 
 COMMENT ON INDEX public.api_keys_hash_key IS 'Serves keys.find, through find_api_key.';
+
+--
+-- Name: INDEX api_keys_pkey; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.api_keys_pkey IS 'Serves keys.revoke.';
 
 --
 -- Name: api_keys_tenant_idx; Type: INDEX; Schema: public; Owner: -
@@ -2876,6 +5042,18 @@ CREATE INDEX audit_log_job_idx ON public.audit_log USING btree (job_id, at, id) 
 COMMENT ON INDEX public.audit_log_job_idx IS 'Serves audit.list and audit.count by job.';
 
 --
+-- Name: INDEX audit_log_pkey; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.audit_log_pkey IS 'Serves audit.list, audit.count and upkeep.purge_audit: a tenant''s entries in the order of time.';
+
+--
+-- Name: INDEX endpoint_breakers_pkey; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.endpoint_breakers_pkey IS 'Serves breakers.open, breakers.take_probes, breakers.put_off and breakers.close.';
+
+--
 -- Name: execution_log_job_idx; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2885,13 +5063,19 @@ CREATE INDEX execution_log_job_idx ON ONLY public.execution_log USING btree (job
 -- Name: INDEX execution_log_job_idx; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON INDEX public.execution_log_job_idx IS 'Serves executions.list and executions.percentiles by job.';
+COMMENT ON INDEX public.execution_log_job_idx IS 'Serves executions.list and executions.percentiles by job, occurrences.recorded, occurrences.latest_before, alerts.take_in and alerts.judge.';
 
 --
 -- Name: execution_log_default_job_id_scheduled_at_id_idx; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX execution_log_default_job_id_scheduled_at_id_idx ON public.execution_log_default USING btree (job_id, scheduled_at DESC, id DESC);
+
+--
+-- Name: INDEX execution_log_pkey; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.execution_log_pkey IS 'Serves executions.get, tick.materialize and, since ids are in the order of time, the windows of ops and report.';
 
 --
 -- Name: execution_log_tenant_idx; Type: INDEX; Schema: public; Owner: -
@@ -2921,7 +5105,7 @@ CREATE INDEX execution_log_ended_idx ON ONLY public.execution_log USING btree (t
 -- Name: INDEX execution_log_ended_idx; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON INDEX public.execution_log_ended_idx IS 'Serves executions.list by status: what did not complete is rare and must be found fast.';
+COMMENT ON INDEX public.execution_log_ended_idx IS 'Serves executions.list by status and executions.dead_letters: what did not complete is rare and must be found fast.';
 
 --
 -- Name: execution_log_default_tenant_id_status_scheduled_at_id_idx; Type: INDEX; Schema: public; Owner: -
@@ -2963,7 +5147,7 @@ CREATE INDEX execution_queue_job_idx ON public.execution_queue USING btree (job_
 -- Name: INDEX execution_queue_job_idx; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON INDEX public.execution_queue_job_idx IS 'Serves executions.list by job, jobs.hold_executions, jobs.release_executions and the completion of exhausted jobs.';
+COMMENT ON INDEX public.execution_queue_job_idx IS 'Serves executions.list by job, tick.due_jobs, jobs.hold_executions, jobs.lock_waiting, alerts.judge and the completion of exhausted jobs: what lives of a job.';
 
 --
 -- Name: execution_queue_line_idx; Type: INDEX; Schema: public; Owner: -
@@ -2988,6 +5172,12 @@ CREATE INDEX execution_queue_overlap_idx ON public.execution_queue USING btree (
 --
 
 COMMENT ON INDEX public.execution_queue_overlap_idx IS 'Serves upkeep.release_overlapped, work.finish and tick.due_jobs: those that wait for a predecessor.';
+
+--
+-- Name: INDEX execution_queue_pkey; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.execution_queue_pkey IS 'Serves work.claim, work.finish, executions.lock and whatever else knows an execution''s id; with it tick.materialize cannot make a run that lives twice.';
 
 --
 -- Name: execution_queue_rerun_idx; Type: INDEX; Schema: public; Owner: -
@@ -3047,7 +5237,7 @@ CREATE INDEX execution_queue_worker_idx ON public.execution_queue USING btree (w
 -- Name: INDEX execution_queue_worker_idx; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON INDEX public.execution_queue_worker_idx IS 'Serves upkeep.lost_executions and work.kept_claims.';
+COMMENT ON INDEX public.execution_queue_worker_idx IS 'Serves upkeep.needed, upkeep.lost_executions and work.return_strays: what a process runs, or one that is gone.';
 
 --
 -- Name: idempotency_keys_created_idx; Type: INDEX; Schema: public; Owner: -
@@ -3060,6 +5250,30 @@ CREATE INDEX idempotency_keys_created_idx ON public.idempotency_keys USING btree
 --
 
 COMMENT ON INDEX public.idempotency_keys_created_idx IS 'Serves upkeep.purge_idempotency_keys.';
+
+--
+-- Name: INDEX idempotency_keys_pkey; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.idempotency_keys_pkey IS 'Serves idempotency.find and idempotency.store.';
+
+--
+-- Name: INDEX job_alerts_pkey; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.job_alerts_pkey IS 'Serves alerts.take_in and alerts.judge, and the trigger that keeps it in step with jobs.';
+
+--
+-- Name: INDEX job_counts_pkey; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.job_counts_pkey IS 'Serves upkeep.fold_counts, which goes on about where the last fold ended.';
+
+--
+-- Name: INDEX job_history_pkey; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.job_history_pkey IS 'Serves the counting of work.finish, tick.skip and upkeep.fold_counts.';
 
 --
 -- Name: job_history_tenant_idx; Type: INDEX; Schema: public; Owner: -
@@ -3110,6 +5324,12 @@ CREATE UNIQUE INDEX job_incidents_open_idx ON public.job_incidents USING btree (
 COMMENT ON INDEX public.job_incidents_open_idx IS 'Serves alerts.judge: a job has one open incident of a kind.';
 
 --
+-- Name: INDEX job_incidents_pkey; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.job_incidents_pkey IS 'Serves alerts.judge, when it closes what it has locked, and upkeep.purge_incidents.';
+
+--
 -- Name: job_incidents_tenant_idx; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3122,6 +5342,12 @@ CREATE INDEX job_incidents_tenant_idx ON public.job_incidents USING btree (tenan
 COMMENT ON INDEX public.job_incidents_tenant_idx IS 'Serves alerts.incidents: a tenant''s, newest first.';
 
 --
+-- Name: INDEX job_totals_pkey; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.job_totals_pkey IS 'Serves jobs.read, alerts.take_in and the counting of work.finish, tick.skip and upkeep.fold_counts.';
+
+--
 -- Name: job_totals_tenant_idx; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3132,6 +5358,12 @@ CREATE INDEX job_totals_tenant_idx ON public.job_totals USING btree (tenant_id);
 --
 
 COMMENT ON INDEX public.job_totals_tenant_idx IS 'Serves executions.totals: a tenant''s lifetime counts.';
+
+--
+-- Name: INDEX job_versions_pkey; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.job_versions_pkey IS 'Serves executions.get, occurrences.definitions and secrets.mask_versions.';
 
 --
 -- Name: jobs_due_idx; Type: INDEX; Schema: public; Owner: -
@@ -3155,7 +5387,7 @@ CREATE INDEX jobs_exhausted_idx ON public.jobs USING btree (id) WHERE ((status =
 -- Name: INDEX jobs_exhausted_idx; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON INDEX public.jobs_exhausted_idx IS 'Serves work.finish and upkeep.complete_exhausted_jobs: jobs whose last run has been materialized.';
+COMMENT ON INDEX public.jobs_exhausted_idx IS 'Serves work.finish, upkeep.needed and upkeep.complete_exhausted_jobs: jobs whose last run has been materialized.';
 
 --
 -- Name: jobs_key_idx; Type: INDEX; Schema: public; Owner: -
@@ -3170,6 +5402,12 @@ CREATE UNIQUE INDEX jobs_key_idx ON public.jobs USING btree (tenant_id, key) WHE
 COMMENT ON INDEX public.jobs_key_idx IS 'Serves jobs.find_key, and refuses a second job of the same key.';
 
 --
+-- Name: INDEX jobs_pkey; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.jobs_pkey IS 'Serves jobs.read, jobs.lock, tick.materialize, work.claim and whatever else knows a job''s id.';
+
+--
 -- Name: jobs_tenant_list_idx; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3179,7 +5417,7 @@ CREATE INDEX jobs_tenant_list_idx ON public.jobs USING btree (tenant_id, created
 -- Name: INDEX jobs_tenant_list_idx; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON INDEX public.jobs_tenant_list_idx IS 'Serves jobs.list and jobs.count: a tenant''s jobs, newest first.';
+COMMENT ON INDEX public.jobs_tenant_list_idx IS 'Serves jobs.list, jobs.count and jobs.matching: a tenant''s jobs, newest first.';
 
 --
 -- Name: jobs_tenant_upcoming_idx; Type: INDEX; Schema: public; Owner: -
@@ -3192,6 +5430,24 @@ CREATE INDEX jobs_tenant_upcoming_idx ON public.jobs USING btree (tenant_id, nex
 --
 
 COMMENT ON INDEX public.jobs_tenant_upcoming_idx IS 'Serves jobs.list_upcoming and jobs.count_upcoming: a tenant''s coming runs, the earliest first.';
+
+--
+-- Name: INDEX schema_migrations_pkey; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.schema_migrations_pkey IS 'Keeps a migration from being applied twice. Serves session.schema_version.';
+
+--
+-- Name: INDEX signing_secrets_pkey; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.signing_secrets_pkey IS 'Serves work.claim, signing.get, signing.rotate and signing.remove.';
+
+--
+-- Name: INDEX workers_pkey; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.workers_pkey IS 'Serves upkeep.heartbeat, upkeep.lost_executions and work.finish.';
 
 --
 -- Name: execution_log_default_job_id_scheduled_at_id_idx; Type: INDEX ATTACH; Schema: public; Owner: -
@@ -3236,10 +5492,22 @@ COMMENT ON TRIGGER api_keys_audit ON public.api_keys IS 'Every change of a key g
 CREATE TRIGGER audit_log_insert_only BEFORE UPDATE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_audit_change();
 
 --
+-- Name: TRIGGER audit_log_insert_only ON audit_log; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER audit_log_insert_only ON public.audit_log IS 'Nobody changes an entry or empties the record, the owner included.';
+
+--
 -- Name: audit_log audit_log_kept_a_day; Type: TRIGGER; Schema: public; Owner: -
 --
 
 CREATE TRIGGER audit_log_kept_a_day BEFORE DELETE ON public.audit_log FOR EACH ROW WHEN ((old.at > (now() - '1 day'::interval))) EXECUTE FUNCTION public.refuse_audit_change();
+
+--
+-- Name: TRIGGER audit_log_kept_a_day ON audit_log; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER audit_log_kept_a_day ON public.audit_log IS 'Nobody deletes an entry of the last day, the owner included; retention is for older ones.';
 
 --
 -- Name: jobs jobs_audit; Type: TRIGGER; Schema: public; Owner: -
@@ -3263,7 +5531,7 @@ CREATE TRIGGER jobs_watch AFTER UPDATE OF alert, status ON public.jobs FOR EACH 
 -- Name: TRIGGER jobs_watch ON jobs; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON TRIGGER jobs_watch ON public.jobs IS 'The advance of next_run_at does not name these columns, so a tick pays nothing.';
+COMMENT ON TRIGGER jobs_watch ON public.jobs IS 'A change of alert or status goes on to job_alerts and its incidents; ticks name neither column, so they pay nothing.';
 
 --
 -- Name: jobs jobs_watch_new; Type: TRIGGER; Schema: public; Owner: -
@@ -3285,11 +5553,23 @@ ALTER TABLE ONLY public.alert_requests
     ADD CONSTRAINT alert_requests_incident_id_fkey FOREIGN KEY (incident_id) REFERENCES public.job_incidents(id) ON DELETE CASCADE;
 
 --
+-- Name: CONSTRAINT alert_requests_incident_id_fkey ON alert_requests; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT alert_requests_incident_id_fkey ON public.alert_requests IS 'Goes with its incident, which retention deletes.';
+
+--
 -- Name: job_alerts job_alerts_job_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.job_alerts
     ADD CONSTRAINT job_alerts_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT job_alerts_job_id_fkey ON job_alerts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT job_alerts_job_id_fkey ON public.job_alerts IS 'Goes with its job, should someone delete that by hand: the service never does.';
 
 --
 -- Name: job_history job_history_job_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
@@ -3299,11 +5579,23 @@ ALTER TABLE ONLY public.job_history
     ADD CONSTRAINT job_history_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
 
 --
+-- Name: CONSTRAINT job_history_job_id_fkey ON job_history; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT job_history_job_id_fkey ON public.job_history IS 'Goes with its job, should someone delete that by hand: the service never does.';
+
+--
 -- Name: job_incidents job_incidents_job_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.job_incidents
     ADD CONSTRAINT job_incidents_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT job_incidents_job_id_fkey ON job_incidents; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT job_incidents_job_id_fkey ON public.job_incidents IS 'Goes with its job, should someone delete that by hand: the service never does.';
 
 --
 -- Name: job_totals job_totals_job_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
@@ -3313,6 +5605,12 @@ ALTER TABLE ONLY public.job_totals
     ADD CONSTRAINT job_totals_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
 
 --
+-- Name: CONSTRAINT job_totals_job_id_fkey ON job_totals; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT job_totals_job_id_fkey ON public.job_totals IS 'Goes with its job, should someone delete that by hand: the service never does.';
+
+--
 -- Name: job_versions job_versions_job_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3320,10 +5618,22 @@ ALTER TABLE ONLY public.job_versions
     ADD CONSTRAINT job_versions_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
 
 --
+-- Name: CONSTRAINT job_versions_job_id_fkey ON job_versions; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT job_versions_job_id_fkey ON public.job_versions IS 'Goes with its job, should someone delete that by hand: the service never does.';
+
+--
 -- Name: api_keys admin; Type: POLICY; Schema: public; Owner: -
 --
 
 CREATE POLICY admin ON public.api_keys TO scheduler_admin USING (true);
+
+--
+-- Name: POLICY admin ON api_keys; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY admin ON public.api_keys IS 'The command keys, as scheduler_admin, reaches the keys of every tenant.';
 
 --
 -- Name: alert_requests; Type: ROW SECURITY; Schema: public; Owner: -
@@ -3356,10 +5666,22 @@ ALTER TABLE public.endpoint_breakers ENABLE ROW LEVEL SECURITY;
 CREATE POLICY engine ON public.alert_requests TO scheduler_engine USING (true);
 
 --
+-- Name: POLICY engine ON alert_requests; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY engine ON public.alert_requests IS 'The engine, as scheduler_engine, reaches the rows of every tenant.';
+
+--
 -- Name: audit_log engine; Type: POLICY; Schema: public; Owner: -
 --
 
 CREATE POLICY engine ON public.audit_log TO scheduler_engine USING (true);
+
+--
+-- Name: POLICY engine ON audit_log; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY engine ON public.audit_log IS 'Retention, as scheduler_engine, reaches the entries of every tenant.';
 
 --
 -- Name: endpoint_breakers engine; Type: POLICY; Schema: public; Owner: -
@@ -3368,10 +5690,22 @@ CREATE POLICY engine ON public.audit_log TO scheduler_engine USING (true);
 CREATE POLICY engine ON public.endpoint_breakers TO scheduler_engine USING (true);
 
 --
+-- Name: POLICY engine ON endpoint_breakers; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY engine ON public.endpoint_breakers IS 'The engine, as scheduler_engine, reaches the rows of every tenant.';
+
+--
 -- Name: execution_log engine; Type: POLICY; Schema: public; Owner: -
 --
 
 CREATE POLICY engine ON public.execution_log TO scheduler_engine USING (true);
+
+--
+-- Name: POLICY engine ON execution_log; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY engine ON public.execution_log IS 'The engine, as scheduler_engine, reaches the rows of every tenant.';
 
 --
 -- Name: execution_queue engine; Type: POLICY; Schema: public; Owner: -
@@ -3380,10 +5714,22 @@ CREATE POLICY engine ON public.execution_log TO scheduler_engine USING (true);
 CREATE POLICY engine ON public.execution_queue TO scheduler_engine USING (true);
 
 --
+-- Name: POLICY engine ON execution_queue; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY engine ON public.execution_queue IS 'The engine, as scheduler_engine, reaches the rows of every tenant.';
+
+--
 -- Name: idempotency_keys engine; Type: POLICY; Schema: public; Owner: -
 --
 
 CREATE POLICY engine ON public.idempotency_keys TO scheduler_engine USING (true);
+
+--
+-- Name: POLICY engine ON idempotency_keys; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY engine ON public.idempotency_keys IS 'The engine, as scheduler_engine, reaches the rows of every tenant.';
 
 --
 -- Name: job_alerts engine; Type: POLICY; Schema: public; Owner: -
@@ -3392,10 +5738,22 @@ CREATE POLICY engine ON public.idempotency_keys TO scheduler_engine USING (true)
 CREATE POLICY engine ON public.job_alerts TO scheduler_engine USING (true);
 
 --
+-- Name: POLICY engine ON job_alerts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY engine ON public.job_alerts IS 'The engine, as scheduler_engine, reaches the rows of every tenant.';
+
+--
 -- Name: job_counts engine; Type: POLICY; Schema: public; Owner: -
 --
 
 CREATE POLICY engine ON public.job_counts TO scheduler_engine USING (true);
+
+--
+-- Name: POLICY engine ON job_counts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY engine ON public.job_counts IS 'The engine, as scheduler_engine, reaches the rows of every tenant.';
 
 --
 -- Name: job_history engine; Type: POLICY; Schema: public; Owner: -
@@ -3404,10 +5762,22 @@ CREATE POLICY engine ON public.job_counts TO scheduler_engine USING (true);
 CREATE POLICY engine ON public.job_history TO scheduler_engine USING (true);
 
 --
+-- Name: POLICY engine ON job_history; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY engine ON public.job_history IS 'The engine, as scheduler_engine, reaches the rows of every tenant.';
+
+--
 -- Name: job_incidents engine; Type: POLICY; Schema: public; Owner: -
 --
 
 CREATE POLICY engine ON public.job_incidents TO scheduler_engine USING (true);
+
+--
+-- Name: POLICY engine ON job_incidents; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY engine ON public.job_incidents IS 'The engine, as scheduler_engine, reaches the rows of every tenant.';
 
 --
 -- Name: job_totals engine; Type: POLICY; Schema: public; Owner: -
@@ -3416,10 +5786,22 @@ CREATE POLICY engine ON public.job_incidents TO scheduler_engine USING (true);
 CREATE POLICY engine ON public.job_totals TO scheduler_engine USING (true);
 
 --
+-- Name: POLICY engine ON job_totals; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY engine ON public.job_totals IS 'The engine, as scheduler_engine, reaches the rows of every tenant.';
+
+--
 -- Name: job_versions engine; Type: POLICY; Schema: public; Owner: -
 --
 
 CREATE POLICY engine ON public.job_versions TO scheduler_engine USING (true);
+
+--
+-- Name: POLICY engine ON job_versions; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY engine ON public.job_versions IS 'The engine, as scheduler_engine, reaches the rows of every tenant.';
 
 --
 -- Name: jobs engine; Type: POLICY; Schema: public; Owner: -
@@ -3428,10 +5810,22 @@ CREATE POLICY engine ON public.job_versions TO scheduler_engine USING (true);
 CREATE POLICY engine ON public.jobs TO scheduler_engine USING (true);
 
 --
+-- Name: POLICY engine ON jobs; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY engine ON public.jobs IS 'The engine, as scheduler_engine, reaches the rows of every tenant.';
+
+--
 -- Name: signing_secrets engine; Type: POLICY; Schema: public; Owner: -
 --
 
 CREATE POLICY engine ON public.signing_secrets TO scheduler_engine USING (true);
+
+--
+-- Name: POLICY engine ON signing_secrets; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY engine ON public.signing_secrets IS 'The engine, as scheduler_engine, reaches the rows of every tenant.';
 
 --
 -- Name: execution_log; Type: ROW SECURITY; Schema: public; Owner: -
@@ -3506,10 +5900,22 @@ ALTER TABLE public.signing_secrets ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON public.alert_requests TO scheduler_api USING ((tenant_id = public.current_tenant()));
 
 --
+-- Name: POLICY tenant ON alert_requests; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY tenant ON public.alert_requests IS 'The API, as scheduler_api, reaches the rows of the tenant that its transaction is set to and no others, see current_tenant.';
+
+--
 -- Name: audit_log tenant; Type: POLICY; Schema: public; Owner: -
 --
 
 CREATE POLICY tenant ON public.audit_log FOR SELECT TO scheduler_api USING ((tenant_id = public.current_tenant()));
+
+--
+-- Name: POLICY tenant ON audit_log; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY tenant ON public.audit_log IS 'The API, as scheduler_api, reads the entries of the tenant that its transaction is set to, see current_tenant; it writes them through record_audit.';
 
 --
 -- Name: endpoint_breakers tenant; Type: POLICY; Schema: public; Owner: -
@@ -3518,10 +5924,22 @@ CREATE POLICY tenant ON public.audit_log FOR SELECT TO scheduler_api USING ((ten
 CREATE POLICY tenant ON public.endpoint_breakers TO scheduler_api USING ((tenant_id = public.current_tenant()));
 
 --
+-- Name: POLICY tenant ON endpoint_breakers; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY tenant ON public.endpoint_breakers IS 'The API, as scheduler_api, reaches the rows of the tenant that its transaction is set to and no others, see current_tenant.';
+
+--
 -- Name: execution_log tenant; Type: POLICY; Schema: public; Owner: -
 --
 
 CREATE POLICY tenant ON public.execution_log TO scheduler_api USING ((tenant_id = public.current_tenant()));
+
+--
+-- Name: POLICY tenant ON execution_log; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY tenant ON public.execution_log IS 'The API, as scheduler_api, reaches the rows of the tenant that its transaction is set to and no others, see current_tenant.';
 
 --
 -- Name: execution_queue tenant; Type: POLICY; Schema: public; Owner: -
@@ -3530,10 +5948,22 @@ CREATE POLICY tenant ON public.execution_log TO scheduler_api USING ((tenant_id 
 CREATE POLICY tenant ON public.execution_queue TO scheduler_api USING ((tenant_id = public.current_tenant()));
 
 --
+-- Name: POLICY tenant ON execution_queue; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY tenant ON public.execution_queue IS 'The API, as scheduler_api, reaches the rows of the tenant that its transaction is set to and no others, see current_tenant.';
+
+--
 -- Name: idempotency_keys tenant; Type: POLICY; Schema: public; Owner: -
 --
 
 CREATE POLICY tenant ON public.idempotency_keys TO scheduler_api USING ((tenant_id = public.current_tenant()));
+
+--
+-- Name: POLICY tenant ON idempotency_keys; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY tenant ON public.idempotency_keys IS 'The API, as scheduler_api, reaches the rows of the tenant that its transaction is set to and no others, see current_tenant.';
 
 --
 -- Name: job_alerts tenant; Type: POLICY; Schema: public; Owner: -
@@ -3542,10 +5972,22 @@ CREATE POLICY tenant ON public.idempotency_keys TO scheduler_api USING ((tenant_
 CREATE POLICY tenant ON public.job_alerts TO scheduler_api USING ((tenant_id = public.current_tenant()));
 
 --
+-- Name: POLICY tenant ON job_alerts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY tenant ON public.job_alerts IS 'The API, as scheduler_api, reaches the rows of the tenant that its transaction is set to and no others, see current_tenant.';
+
+--
 -- Name: job_counts tenant; Type: POLICY; Schema: public; Owner: -
 --
 
 CREATE POLICY tenant ON public.job_counts TO scheduler_api USING ((tenant_id = public.current_tenant()));
+
+--
+-- Name: POLICY tenant ON job_counts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY tenant ON public.job_counts IS 'The API, as scheduler_api, reaches the rows of the tenant that its transaction is set to and no others, see current_tenant.';
 
 --
 -- Name: job_history tenant; Type: POLICY; Schema: public; Owner: -
@@ -3554,10 +5996,22 @@ CREATE POLICY tenant ON public.job_counts TO scheduler_api USING ((tenant_id = p
 CREATE POLICY tenant ON public.job_history TO scheduler_api USING ((tenant_id = public.current_tenant()));
 
 --
+-- Name: POLICY tenant ON job_history; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY tenant ON public.job_history IS 'The API, as scheduler_api, reaches the rows of the tenant that its transaction is set to and no others, see current_tenant.';
+
+--
 -- Name: job_incidents tenant; Type: POLICY; Schema: public; Owner: -
 --
 
 CREATE POLICY tenant ON public.job_incidents TO scheduler_api USING ((tenant_id = public.current_tenant()));
+
+--
+-- Name: POLICY tenant ON job_incidents; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY tenant ON public.job_incidents IS 'The API, as scheduler_api, reaches the rows of the tenant that its transaction is set to and no others, see current_tenant.';
 
 --
 -- Name: job_totals tenant; Type: POLICY; Schema: public; Owner: -
@@ -3566,10 +6020,22 @@ CREATE POLICY tenant ON public.job_incidents TO scheduler_api USING ((tenant_id 
 CREATE POLICY tenant ON public.job_totals TO scheduler_api USING ((tenant_id = public.current_tenant()));
 
 --
+-- Name: POLICY tenant ON job_totals; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY tenant ON public.job_totals IS 'The API, as scheduler_api, reaches the rows of the tenant that its transaction is set to and no others, see current_tenant.';
+
+--
 -- Name: job_versions tenant; Type: POLICY; Schema: public; Owner: -
 --
 
 CREATE POLICY tenant ON public.job_versions TO scheduler_api USING ((tenant_id = public.current_tenant()));
+
+--
+-- Name: POLICY tenant ON job_versions; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY tenant ON public.job_versions IS 'The API, as scheduler_api, reaches the rows of the tenant that its transaction is set to and no others, see current_tenant.';
 
 --
 -- Name: jobs tenant; Type: POLICY; Schema: public; Owner: -
@@ -3578,10 +6044,22 @@ CREATE POLICY tenant ON public.job_versions TO scheduler_api USING ((tenant_id =
 CREATE POLICY tenant ON public.jobs TO scheduler_api USING ((tenant_id = public.current_tenant()));
 
 --
+-- Name: POLICY tenant ON jobs; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY tenant ON public.jobs IS 'The API, as scheduler_api, reaches the rows of the tenant that its transaction is set to and no others, see current_tenant.';
+
+--
 -- Name: signing_secrets tenant; Type: POLICY; Schema: public; Owner: -
 --
 
 CREATE POLICY tenant ON public.signing_secrets TO scheduler_api USING ((tenant_id = public.current_tenant()));
+
+--
+-- Name: POLICY tenant ON signing_secrets; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY tenant ON public.signing_secrets IS 'The API, as scheduler_api, reaches the rows of the tenant that its transaction is set to and no others, see current_tenant.';
 
 --
 -- PostgreSQL database dump complete
@@ -3624,4 +6102,11 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125241000'),
     ('20261125241001'),
     ('20261125242500'),
-    ('20261125242501');
+    ('20261125242501'),
+    ('20261125260000'),
+    ('20261125260001'),
+    ('20261125260002'),
+    ('20261125260003'),
+    ('20261125260004'),
+    ('20261125260005'),
+    ('20261125260006');
