@@ -458,7 +458,7 @@ COMMENT ON COLUMN public.jobs.metadata IS 'The client''s own JSON object: kept a
 -- Name: COLUMN jobs.status; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.jobs.status IS 'active; paused (nothing is materialized, what waits is held); completed (no instant is left and no execution lives); deleted (hidden for good, the row stays).';
+COMMENT ON COLUMN public.jobs.status IS 'active; paused (nothing is materialized, what waits is held); completed (no instant is left, and what its schedule made has ended); deleted (hidden for good, the row stays).';
 
 --
 -- Name: COLUMN jobs.next_run_at; Type: COMMENT; Schema: public; Owner: -
@@ -1358,7 +1358,7 @@ COMMENT ON COLUMN public.execution_log.response_truncated IS 'Whether the answer
 -- Name: COLUMN execution_log.status; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.execution_log.status IS 'completed (2xx), failed, timeout, cancelled (by a client, by overlap_policy replace, or with its deleted job), skipped (instants that never ran, error_code says why).';
+COMMENT ON COLUMN public.execution_log.status IS 'completed (2xx), failed, timeout, cancelled (on request, by overlap_policy replace, or with its deleted job), skipped (instants that never ran, error_code says why).';
 
 --
 -- Name: COLUMN execution_log.origin; Type: COMMENT; Schema: public; Owner: -
@@ -1376,7 +1376,7 @@ COMMENT ON COLUMN public.execution_log.tenant_id IS 'The job''s tenant, here aga
 -- Name: COLUMN execution_log.error_code; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.execution_log.error_code IS 'Kind of failure: http_status, timeout, connection, dns, tls, protocol, response_too_large, egress_denied, invalid_request, secret_unreadable, job_missing, worker_lost, cancelled, unrecordable. Of a skipped row the reason: misfire, deadline, overlap, paused. NULL when it completed.';
+COMMENT ON COLUMN public.execution_log.error_code IS 'Kind of failure: http_status, timeout, connection, dns, tls, protocol, response_too_large, egress_denied, invalid_request, secret_unreadable, job_missing, worker_lost, cancelled. Of a skipped row the reason: misfire, deadline, overlap, paused. NULL when it completed, save unrecordable: it ended as status says, but its answer could not be stored.';
 
 --
 -- Name: COLUMN execution_log.error; Type: COMMENT; Schema: public; Owner: -
@@ -2430,7 +2430,7 @@ COMMENT ON COLUMN ops.retrying.attempt IS 'Attempts made so far.';
 -- Name: COLUMN retrying.max_retries; Type: COMMENT; Schema: ops; Owner: -
 --
 
-COMMENT ON COLUMN ops.retrying.max_retries IS 'Calls after the first that the job allows.';
+COMMENT ON COLUMN ops.retrying.max_retries IS 'Calls after the first that the job allows; the report of an alert has 8, whatever stands here.';
 
 --
 -- Name: COLUMN retrying.error_code; Type: COMMENT; Schema: ops; Owner: -
@@ -6109,4 +6109,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125260003'),
     ('20261125260004'),
     ('20261125260005'),
-    ('20261125260006');
+    ('20261125260006'),
+    ('20261125260007');
