@@ -35,6 +35,29 @@ CREATE SCHEMA report;
 COMMENT ON SCHEMA report IS 'How the service did: days, hours, jobs, errors and tenants. \dv+ report.* lists the views and the window of each; read them with a WHERE on tenant_id for one tenant.';
 
 --
+-- Name: cancel(uuid); Type: FUNCTION; Schema: ops; Owner: -
+--
+
+CREATE FUNCTION ops.cancel(execution uuid) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    verdict record;
+BEGIN
+    SELECT c.id, c.known, c.refusal INTO verdict FROM cancel_execution(cancel.execution) AS c;
+    PERFORM ops.heed(verdict.known, verdict.refusal, 'execution', cancel.execution);
+    RETURN verdict.id;
+END
+$$;
+
+--
+-- Name: FUNCTION cancel(execution uuid); Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON FUNCTION ops.cancel(execution uuid) IS 'SELECT ops.cancel(''<execution>''); -- end a live execution as cancelled, in whatever state; the process that calls for it stops at once. Gives the execution. Audited as execution.cancel.';
+
+--
 -- Name: execution_id_at(timestamp with time zone, uuid); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -63,6 +86,99 @@ CREATE FUNCTION ops.first_id(since timestamp with time zone) RETURNS uuid
 COMMENT ON FUNCTION ops.first_id(since timestamp with time zone) IS 'The lowest id that an execution scheduled at or after an instant can have: ids are in the order of time, so the primary key of execution_log finds a window of it.';
 
 --
+-- Name: heed(boolean, text, text, uuid); Type: FUNCTION; Schema: ops; Owner: -
+--
+
+CREATE FUNCTION ops.heed(known boolean, refusal text, what text, id uuid) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NOT heed.known THEN
+        RAISE no_data_found USING
+            MESSAGE = heed.refusal || ' ' || heed.id,
+            HINT = CASE heed.what
+                WHEN 'job' THEN 'SELECT job_id, name FROM ops.jobs WHERE name = ...; shows the ids of jobs.'
+                ELSE 'ops.running, ops.retrying, ops.skipped and report.error_groups show ids of executions.'
+            END;
+    ELSIF heed.refusal IS NOT NULL THEN
+        RAISE object_not_in_prerequisite_state USING
+            MESSAGE = heed.refusal, DETAIL = initcap(heed.what) || ' ' || heed.id;
+    END IF;
+END
+$$;
+
+--
+-- Name: FUNCTION heed(known boolean, refusal text, what text, id uuid); Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON FUNCTION ops.heed(known boolean, refusal text, what text, id uuid) IS 'Raise what a function of the service says against an act; for the functions of ops.';
+
+--
+-- Name: jobs_meant(uuid, text, text, timestamp with time zone); Type: FUNCTION; Schema: ops; Owner: -
+--
+
+CREATE FUNCTION ops.jobs_meant(job uuid, tenant text, status text, since timestamp with time zone) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF num_nonnulls(jobs_meant.job, jobs_meant.tenant) <> 1 THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = 'Say which job, or which tenant, and not both.',
+            HINT = 'ops.pause(''<job id>'') means one job, ops.pause(tenant => ''<tenant>'') all of a tenant; resume likewise.';
+    END IF;
+    IF jobs_meant.job IS NOT NULL THEN
+        RETURN ARRAY[jobs_meant.job];
+    END IF;
+    IF NOT EXISTS (SELECT FROM jobs AS j WHERE j.tenant_id = jobs_meant.tenant AND j.status <> 'deleted') THEN
+        RAISE no_data_found USING
+            MESSAGE = 'The tenant has no jobs: ' || jobs_meant.tenant,
+            HINT = 'SELECT DISTINCT tenant_id FROM ops.jobs; shows the tenants.';
+    END IF;
+    RETURN ARRAY(
+        SELECT j.id
+        FROM jobs AS j
+        WHERE
+            j.tenant_id = jobs_meant.tenant
+            AND j.status = jobs_meant.status
+            AND (jobs_meant.since IS NULL OR j.paused_at >= jobs_meant.since)
+    );
+END
+$$;
+
+--
+-- Name: FUNCTION jobs_meant(job uuid, tenant text, status text, since timestamp with time zone); Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON FUNCTION ops.jobs_meant(job uuid, tenant text, status text, since timestamp with time zone) IS 'The jobs that ops.pause and ops.resume act on: the one named, or those of a tenant that have a status, and were paused since an instant where one is given.';
+
+--
+-- Name: pause(uuid, text); Type: FUNCTION; Schema: ops; Owner: -
+--
+
+CREATE FUNCTION ops.pause(job uuid DEFAULT NULL::uuid, tenant text DEFAULT NULL::text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    verdict record;
+BEGIN
+    SELECT bool_and(p.known) AS known, max(p.refusal) AS refusal, count(*) FILTER (WHERE p.changed) AS changed
+    INTO verdict
+    FROM pause_jobs(ops.jobs_meant(pause.job, pause.tenant, 'active', NULL)) AS p;
+    -- Of a tenant's jobs, one that was completed or deleted at the same moment is none to pause.
+    PERFORM ops.heed(verdict.known, verdict.refusal, 'job', pause.job) WHERE pause.job IS NOT NULL;
+    RETURN verdict.changed;
+END
+$$;
+
+--
+-- Name: FUNCTION pause(job uuid, tenant text); Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON FUNCTION ops.pause(job uuid, tenant text) IS 'SELECT ops.pause(''<job>''); or SELECT ops.pause(tenant => ''<tenant>''); -- stop what is due of an active job, or of all of a tenant''s, and hold what waits; what runs may end (ops.cancel stops it). Gives how many jobs were paused: 0 where they were already. Jobs that are made later run. Audited as job.pause, a row for each job.';
+
+--
 -- Name: rerun(uuid); Type: FUNCTION; Schema: ops; Owner: -
 --
 
@@ -75,7 +191,7 @@ CREATE FUNCTION ops.rerun(execution uuid) RETURNS uuid
 -- Name: FUNCTION rerun(execution uuid); Type: COMMENT; Schema: ops; Owner: -
 --
 
-COMMENT ON FUNCTION ops.rerun(execution uuid) IS 'Run a finished execution again, as a new one of its job as the job is now. Gives that, or raises why not. Audited as execution.rerun.';
+COMMENT ON FUNCTION ops.rerun(execution uuid) IS 'SELECT ops.rerun(''<execution>''); -- run a finished execution again, as a new one of its job as the job is now. Gives that, or raises why not. Audited as execution.rerun.';
 
 --
 -- Name: rerun_failed(uuid, timestamp with time zone); Type: FUNCTION; Schema: ops; Owner: -
@@ -100,7 +216,32 @@ $$;
 -- Name: FUNCTION rerun_failed(job uuid, since timestamp with time zone); Type: COMMENT; Schema: ops; Owner: -
 --
 
-COMMENT ON FUNCTION ops.rerun_failed(job uuid, since timestamp with time zone) IS 'Run again what failed or timed out of a job since an instant, the oldest 1,000 at most; what was run again before is refused. A row for each. Audited as execution.rerun.';
+COMMENT ON FUNCTION ops.rerun_failed(job uuid, since timestamp with time zone) IS 'SELECT * FROM ops.rerun_failed(''<job>'', now() - interval ''1 hour''); -- run again what failed or timed out of a job since then, the oldest 1,000 at most; what was run again before is refused. A row for each. Audited as execution.rerun.';
+
+--
+-- Name: resume(uuid, text, timestamp with time zone); Type: FUNCTION; Schema: ops; Owner: -
+--
+
+CREATE FUNCTION ops.resume(job uuid DEFAULT NULL::uuid, tenant text DEFAULT NULL::text, since timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    verdict record;
+BEGIN
+    SELECT bool_and(r.known) AS known, max(r.refusal) AS refusal, count(*) FILTER (WHERE r.changed) AS changed
+    INTO verdict
+    FROM resume_jobs(ops.jobs_meant(resume.job, resume.tenant, 'paused', resume.since)) AS r;
+    PERFORM ops.heed(verdict.known, verdict.refusal, 'job', resume.job) WHERE resume.job IS NOT NULL;
+    RETURN verdict.changed;
+END
+$$;
+
+--
+-- Name: FUNCTION resume(job uuid, tenant text, since timestamp with time zone); Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON FUNCTION ops.resume(job uuid, tenant text, since timestamp with time zone) IS 'SELECT ops.resume(''<job>''); or SELECT ops.resume(tenant => ''<tenant>'', since => now() - interval ''1 hour''); -- let a paused job, or those of a tenant that were paused since then (all, where it is left out), go on from now, without making up; what was held goes on at once, and the next tick plans the next run. Gives how many jobs were resumed: 0 where they were active. Audited as job.resume, a row for each job.';
 
 --
 -- Name: trigger(uuid); Type: FUNCTION; Schema: ops; Owner: -
@@ -111,23 +252,11 @@ CREATE FUNCTION ops.trigger(job uuid) RETURNS uuid
     SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
-    found_job jobs;
-    made uuid := execution_id_at(now(), gen_random_uuid());
+    verdict record;
 BEGIN
-    SELECT * INTO found_job FROM jobs AS j WHERE j.id = trigger.job FOR NO KEY UPDATE;
-    IF found_job.id IS NULL OR found_job.status = 'deleted' THEN
-        RAISE no_data_found USING MESSAGE = 'There is no such job, or it is deleted: ' || trigger.job;
-    END IF;
-    INSERT INTO execution_queue (id, job_id, tenant_id, scheduled_at, priority, rank, origin)
-    VALUES (
-        made, found_job.id, found_job.tenant_id, now(), found_job.priority,
-        last_rank(found_job.tenant_id, found_job.priority) + 1, 'manual'
-    );
-    PERFORM record_audit(
-        found_job.tenant_id, 'job.trigger', found_job.id, found_job.id, NULL, jsonb_build_object('execution_id', made)
-    );
-    PERFORM pg_notify('scheduler_work', '');
-    RETURN made;
+    SELECT t.id, t.known, t.refusal INTO verdict FROM trigger_job(trigger.job) AS t;
+    PERFORM ops.heed(verdict.known, verdict.refusal, 'job', trigger.job);
+    RETURN verdict.id;
 END
 $$;
 
@@ -135,7 +264,7 @@ $$;
 -- Name: FUNCTION trigger(job uuid); Type: COMMENT; Schema: ops; Owner: -
 --
 
-COMMENT ON FUNCTION ops.trigger(job uuid) IS 'Run a job now, beside its schedule, whatever its state short of deleted. Gives the execution. Audited as job.trigger.';
+COMMENT ON FUNCTION ops.trigger(job uuid) IS 'SELECT ops.trigger(''<job>''); -- run a job now, beside its schedule, whatever its state short of deleted. Gives the execution. Audited as job.trigger.';
 
 --
 -- Name: audit_actor(); Type: FUNCTION; Schema: public; Owner: -
@@ -307,6 +436,7 @@ CREATE TABLE public.jobs (
     sealed text,
     key text,
     alert jsonb,
+    resumed_from timestamp with time zone,
     CONSTRAINT jobs_alert_object CHECK ((jsonb_typeof(alert) = 'object'::text)),
     CONSTRAINT jobs_bounds_in_order CHECK ((end_at > start_at)),
     CONSTRAINT jobs_description_length CHECK ((char_length(description) <= 10000)),
@@ -593,6 +723,12 @@ COMMENT ON COLUMN public.jobs.key IS 'A name of the client''s own choosing, by w
 COMMENT ON COLUMN public.jobs.alert IS 'Where to report trouble of the job, and which: url, after_failures, also_on_recovery, if_late_by, if_no_success_for; NULL reports none.';
 
 --
+-- Name: COLUMN jobs.resumed_from; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.jobs.resumed_from IS 'Of a job that was resumed and whose next run the tick has yet to plan: the first instant that the pause has swallowed. next_run_at is then the time of the resume, and next_instant_at NULL; whatever sets next_instant_at ends that state, and this column says nothing any more.';
+
+--
 -- Name: CONSTRAINT jobs_bounds_in_order ON jobs; Type: COMMENT; Schema: public; Owner: -
 --
 
@@ -634,13 +770,158 @@ COMMENT ON CONSTRAINT jobs_tenant_id_pattern ON public.jobs IS 'The same rule as
 
 CREATE FUNCTION public.audit_view_of(job public.jobs) RETURNS jsonb
     LANGUAGE sql STABLE
-    RETURN ((to_jsonb(job) - ARRAY['id'::text, 'tenant_id'::text, 'anchor_at'::text, 'next_run_at'::text, 'next_instant_at'::text, 'runs'::text, 'created_at'::text, 'updated_at'::text, 'sealed'::text, 'timeout_seconds'::text, 'retry_delay_seconds'::text, 'retry_max_delay_seconds'::text, 'jitter_seconds'::text, 'start_deadline_seconds'::text]) || jsonb_build_object('timeout', (job).timeout_seconds, 'retry_delay', (job).retry_delay_seconds, 'retry_max_delay', (job).retry_max_delay_seconds, 'jitter', (job).jitter_seconds, 'start_deadline', (job).start_deadline_seconds, 'headers', public.masked_headers((job).headers)));
+    RETURN ((to_jsonb(job) - ARRAY['id'::text, 'tenant_id'::text, 'anchor_at'::text, 'next_run_at'::text, 'next_instant_at'::text, 'resumed_from'::text, 'runs'::text, 'created_at'::text, 'updated_at'::text, 'sealed'::text, 'timeout_seconds'::text, 'retry_delay_seconds'::text, 'retry_max_delay_seconds'::text, 'jitter_seconds'::text, 'start_deadline_seconds'::text]) || jsonb_build_object('timeout', (job).timeout_seconds, 'retry_delay', (job).retry_delay_seconds, 'retry_max_delay', (job).retry_max_delay_seconds, 'jitter', (job).jitter_seconds, 'start_deadline', (job).start_deadline_seconds, 'headers', public.masked_headers((job).headers)));
 
 --
 -- Name: FUNCTION audit_view_of(job public.jobs); Type: COMMENT; Schema: public; Owner: -
 --
 
 COMMENT ON FUNCTION public.audit_view_of(job public.jobs) IS 'What the audit may show of a job, by the API''s names: every column, later ones too, save the sealed secrets and what the engine moves, with a mask for each header that always is secret. A value that must not show has to be left out or masked here; this is the only way from jobs to audit_log.';
+
+--
+-- Name: cancel_execution(uuid, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.cancel_execution(execution uuid, tenant text DEFAULT NULL::text) RETURNS TABLE(id uuid, known boolean, refusal text)
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    live record;
+BEGIN
+    SELECT q.job_id, q.tenant_id, q.status INTO live
+    FROM execution_queue AS q
+    WHERE
+        q.id = cancel_execution.execution
+        AND (cancel_execution.tenant IS NULL OR q.tenant_id = cancel_execution.tenant)
+    FOR UPDATE;
+    IF FOUND THEN
+        PERFORM cancel_executions(ARRAY[cancel_execution.execution]);
+        PERFORM record_audit(
+            live.tenant_id, 'execution.cancel', cancel_execution.execution, live.job_id,
+            jsonb_build_object('status', live.status), jsonb_build_object('status', 'cancelled')
+        );
+        RETURN QUERY SELECT cancel_execution.execution, TRUE, NULL::text;
+    ELSE
+        RETURN QUERY
+        SELECT
+            cancel_execution.execution, l.status IS NOT NULL,
+            coalesce('The execution has finished: it is ' || l.status || '.', 'There is no such execution.')
+        FROM (SELECT) AS one
+        LEFT JOIN execution_log AS l ON
+            l.id = cancel_execution.execution
+            AND l.scheduled_at >= execution_instant(cancel_execution.execution)
+            AND l.scheduled_at < execution_instant(cancel_execution.execution) + INTERVAL '1 ms'
+            AND (cancel_execution.tenant IS NULL OR l.tenant_id = cancel_execution.tenant);
+    END IF;
+END
+$$;
+
+--
+-- Name: FUNCTION cancel_execution(execution uuid, tenant text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.cancel_execution(execution uuid, tenant text) IS 'End one live execution as cancelled, as cancel_executions does. Gives whether there is such an execution, and why it cannot be cancelled. tenant bounds it to one, NULL to none. Audited as execution.cancel.';
+
+--
+-- Name: cancel_executions(uuid[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.cancel_executions(ids uuid[]) RETURNS bigint
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+DECLARE
+    ended_jobs uuid[];
+    called uuid[];
+    ended bigint;
+BEGIN
+    WITH ending AS MATERIALIZED (
+        SELECT
+            q.id, q.job_id, q.worker_id, q.scheduled_at, q.created_at, q.started_at, q.attempt, q.job_version, q.priority,
+            q.origin, q.tenant_id, q.trace_id, q.rerun_of,
+            extract(EPOCH FROM now() - q.claimed_at) * 1000 AS duration_ms,
+            q.attempts || CASE WHEN q.status = 'running' THEN jsonb_build_array(jsonb_build_object(
+                'attempt', q.attempt, 'status', 'cancelled', 'response_status', NULL,
+                'error_code', 'cancelled', 'error', NULL, 'started_at', q.claimed_at,
+                'duration_ms', round(extract(EPOCH FROM now() - q.claimed_at) * 1000, 3),
+                'worker_id', q.worker_id, 'host', w.host
+            )) ELSE '[]' END AS attempts
+        FROM execution_queue AS q
+        LEFT JOIN LATERAL (SELECT host FROM workers WHERE id = q.worker_id OFFSET 0) AS w ON TRUE
+        WHERE q.id = ANY(cancel_executions.ids)
+        ORDER BY q.id
+        FOR UPDATE OF q
+    ),
+
+    removed AS (
+        DELETE FROM execution_queue AS q WHERE q.id = ANY(ARRAY(SELECT e.id FROM ending AS e))
+    ),
+
+    logged AS (
+        INSERT INTO execution_log AS l (
+            id, job_id, worker_id, scheduled_at, created_at, started_at, duration_ms, attempt, job_version, priority,
+            status, origin, tenant_id, error_code, trace_id, attempts, rerun_of
+        )
+        SELECT
+            e.id, e.job_id, e.worker_id, e.scheduled_at, e.created_at, e.started_at, e.duration_ms, e.attempt, e.job_version,
+            e.priority, 'cancelled', e.origin, e.tenant_id, 'cancelled', e.trace_id, e.attempts, e.rerun_of
+        FROM ending AS e
+        RETURNING
+            l.job_id, l.tenant_id, (l.finished_at AT TIME ZONE 'UTC')::date AS day, l.attempt, l.started_at, l.origin
+    ),
+
+    totalled AS (
+        INSERT INTO job_totals AS t (job_id, tenant_id, cancelled, last_run_at, last_status)
+        SELECT l.job_id, l.tenant_id, count(*), max(l.started_at), 'cancelled'
+        FROM logged AS l
+        WHERE l.origin <> 'alert'
+        GROUP BY l.job_id, l.tenant_id
+        ORDER BY l.job_id
+        ON CONFLICT (job_id) DO UPDATE SET
+            cancelled = t.cancelled + excluded.cancelled,
+            last_run_at = greatest(t.last_run_at, excluded.last_run_at),
+            last_status = excluded.last_status
+    ),
+
+    counted AS (
+        INSERT INTO job_history AS h (job_id, day, tenant_id, cancelled, attempts)
+        SELECT l.job_id, l.day, l.tenant_id, count(*), sum(l.attempt)
+        FROM logged AS l
+        WHERE l.origin <> 'alert'
+        GROUP BY l.job_id, l.day, l.tenant_id
+        ORDER BY l.job_id, l.day
+        ON CONFLICT (job_id, day) DO UPDATE SET
+            cancelled = h.cancelled + excluded.cancelled,
+            attempts = h.attempts + excluded.attempts
+    )
+
+    SELECT
+        coalesce(array_agg(DISTINCT e.job_id), '{}'),
+        coalesce(array_agg(e.id) FILTER (WHERE e.worker_id IS NOT NULL), '{}'),
+        count(*)
+    INTO ended_jobs, called, ended
+    FROM ending AS e;
+
+    PERFORM complete_jobs(ended_jobs);
+    IF EXISTS (SELECT FROM execution_queue AS q WHERE q.job_id = ANY(ended_jobs) AND q.held_for = 'overlap') THEN
+        IF release_overlapped() > 0 THEN
+            PERFORM pg_notify('scheduler_work', '');
+        END IF;
+    END IF;
+    PERFORM pg_notify('scheduler_cancel', c.id::text) FROM unnest(called) AS c (id);
+    RETURN ended;
+END
+$$;
+
+--
+-- Name: FUNCTION cancel_executions(ids uuid[]); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.cancel_executions(ids uuid[]) IS 'End live executions as cancelled, in whatever state, and tell who calls for one to stop; what waited for one of them goes on. Gives how many there were. Counts as work.finish does. Locks: the queue rows in id order, then totals and days in job order; jobs SKIP LOCKED.';
 
 --
 -- Name: claimed_rank(smallint); Type: FUNCTION; Schema: public; Owner: -
@@ -655,6 +936,41 @@ CREATE FUNCTION public.claimed_rank(level smallint) RETURNS bigint
 --
 
 COMMENT ON FUNCTION public.claimed_rank(level smallint) IS 'Rank of the newest claimed execution of a priority: how far the queue has come. What becomes pending ranks after it.';
+
+--
+-- Name: complete_jobs(uuid[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.complete_jobs(ids uuid[]) RETURNS bigint
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+DECLARE
+    completed bigint;
+BEGIN
+    UPDATE jobs AS j
+    SET status = 'completed'
+    WHERE j.id = ANY(ARRAY(
+        SELECT e.id
+        FROM jobs AS e
+        WHERE
+            e.id = ANY(complete_jobs.ids)
+            AND e.status = 'active'
+            AND e.next_run_at IS NULL
+            AND NOT EXISTS (SELECT FROM execution_queue AS q WHERE q.job_id = e.id AND q.origin <> 'alert' OFFSET 0)
+        FOR NO KEY UPDATE SKIP LOCKED
+    ));
+    GET DIAGNOSTICS completed = ROW_COUNT;
+    RETURN completed;
+END
+$$;
+
+--
+-- Name: FUNCTION complete_jobs(ids uuid[]); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.complete_jobs(ids uuid[]) IS 'Complete those of these jobs that have no instant left and nothing alive. Gives how many. Jobs that another holds are left to upkeep.';
 
 --
 -- Name: current_tenant(); Type: FUNCTION; Schema: public; Owner: -
@@ -943,6 +1259,78 @@ $_$;
 COMMENT ON FUNCTION public.make_log_partition(day date) IS 'Make the execution_log partition of a UTC day, taking over what the default partition holds of it. False when it was there. Runs as the owner, since only owners attach partitions.';
 
 --
+-- Name: pause_jobs(uuid[], text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.pause_jobs(ids uuid[], tenant text DEFAULT NULL::text) RETURNS TABLE(id uuid, known boolean, changed boolean, refusal text)
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    paused uuid[];
+BEGIN
+    PERFORM
+    FROM jobs AS j
+    WHERE j.id = ANY(pause_jobs.ids) AND (pause_jobs.tenant IS NULL OR j.tenant_id = pause_jobs.tenant)
+    ORDER BY j.id
+    FOR NO KEY UPDATE;
+
+    WITH changed AS (
+        UPDATE jobs AS j
+        SET
+            status = 'paused',
+            paused_at = now(),
+            updated_at = now(),
+            next_run_at = NULL,
+            -- The first instant that the pause swallows: of one that was just resumed, that of the pause before.
+            next_instant_at = coalesce(
+                j.next_instant_at, CASE WHEN j.next_run_at IS NOT NULL THEN coalesce(j.resumed_from, j.next_run_at) END
+            ),
+            resumed_from = NULL
+        WHERE
+            j.id = ANY(pause_jobs.ids)
+            AND (pause_jobs.tenant IS NULL OR j.tenant_id = pause_jobs.tenant)
+            AND j.status = 'active'
+        RETURNING j.id
+    )
+
+    SELECT coalesce(array_agg(c.id), '{}') INTO paused FROM changed AS c;
+
+    -- One that is claimed meanwhile is not waiting any more when its lock is free, and runs on.
+    UPDATE execution_queue AS q
+    SET status = 'held'
+    WHERE q.id = ANY(ARRAY(
+        SELECT w.id
+        FROM execution_queue AS w
+        WHERE w.job_id = ANY(paused) AND w.status IN ('pending', 'retrying') AND w.origin <> 'alert'
+        ORDER BY w.id
+        FOR UPDATE
+    ));
+    PERFORM pg_notify('scheduler_jobs', '') WHERE paused <> '{}';
+
+    RETURN QUERY
+    SELECT
+        a.id, j.id IS NOT NULL, p.id IS NOT NULL,
+        CASE
+            WHEN j.id IS NULL THEN 'There is no such job.'
+            WHEN j.status <> 'paused' THEN 'The job is ' || j.status || '; only an active one can be paused.'
+        END
+    FROM (SELECT DISTINCT d.id FROM unnest(pause_jobs.ids) AS d (id)) AS a
+    LEFT JOIN jobs AS j ON a.id = j.id AND (pause_jobs.tenant IS NULL OR j.tenant_id = pause_jobs.tenant)
+    LEFT JOIN unnest(paused) AS p (id) ON a.id = p.id
+    ORDER BY a.id;
+END
+$$;
+
+--
+-- Name: FUNCTION pause_jobs(ids uuid[], tenant text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.pause_jobs(ids uuid[], tenant text) IS 'Pause active jobs: what is due stops, what waits is held, what runs may end. A row for each id: whether there is such a job, whether it was paused now, and why it cannot be; one that is paused already stays as it is. tenant bounds it to one, NULL to none. Audited as job.pause, by jobs_audit.';
+
+--
 -- Name: record_audit(text, text, uuid, uuid, jsonb, jsonb); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -986,6 +1374,127 @@ $$;
 --
 
 COMMENT ON FUNCTION public.refuse_audit_change() IS 'Refuse to change the record, whoever asks.';
+
+--
+-- Name: release_executions(uuid[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.release_executions(job_ids uuid[]) RETURNS bigint
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+DECLARE
+    released bigint;
+BEGIN
+    WITH held AS (
+        SELECT q.id, q.tenant_id, q.priority, q.scheduled_at
+        FROM execution_queue AS q
+        WHERE q.job_id = ANY(release_executions.job_ids) AND q.status = 'held' AND q.held_for IS NULL
+        ORDER BY q.id
+        FOR UPDATE
+    ),
+
+    placed AS (
+        SELECT
+            h.id, h.tenant_id, h.priority,
+            row_number() OVER (PARTITION BY h.tenant_id, h.priority ORDER BY h.scheduled_at, h.id) AS place
+        FROM held AS h
+    ),
+
+    ranked AS (
+        SELECT
+            p.id,
+            max(CASE WHEN p.place = 1 THEN last_rank(p.tenant_id, p.priority) END)
+                OVER (PARTITION BY p.tenant_id, p.priority)
+            + p.place AS rank
+        FROM placed AS p
+    )
+
+    UPDATE execution_queue AS q
+    SET
+        status = CASE WHEN q.retry_at > now() THEN 'retrying' ELSE 'pending' END,
+        retry_at = CASE WHEN q.retry_at > now() THEN q.retry_at END,
+        rank = r.rank
+    FROM ranked AS r
+    WHERE q.id = ANY(ARRAY(SELECT d.id FROM ranked AS d)) AND q.id = r.id;
+    GET DIAGNOSTICS released = ROW_COUNT;
+    RETURN released;
+END
+$$;
+
+--
+-- Name: FUNCTION release_executions(job_ids uuid[]); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.release_executions(job_ids uuid[]) IS 'Let what a pause of these jobs held wait for its retry, or run; what waits for a predecessor goes on doing so. It goes to the end of its tenant''s line. Gives how many. Locks those queue rows in id order.';
+
+--
+-- Name: release_overlapped(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.release_overlapped() RETURNS bigint
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+DECLARE
+    released bigint;
+BEGIN
+    WITH freed AS (
+        SELECT w.id, w.tenant_id, w.priority, w.scheduled_at, j.status AS job_status
+        FROM execution_queue AS w
+        CROSS JOIN LATERAL (SELECT status FROM jobs WHERE id = w.job_id OFFSET 0) AS j
+        WHERE
+            w.held_for = 'overlap'
+            AND NOT EXISTS (
+                SELECT FROM execution_queue AS q
+                WHERE
+                    q.job_id = w.job_id
+                    AND q.origin <> 'alert'
+                    AND (
+                        q.held_for IS NULL
+                        OR (q.scheduled_at, q.id) < (w.scheduled_at, w.id)
+                    )
+            )
+        ORDER BY w.id
+        FOR UPDATE OF w SKIP LOCKED
+    ),
+
+    placed AS (
+        SELECT
+            f.id, f.tenant_id, f.priority, f.job_status,
+            row_number() OVER (PARTITION BY f.tenant_id, f.priority ORDER BY f.scheduled_at, f.id) AS place
+        FROM freed AS f
+    ),
+
+    ranked AS (
+        SELECT
+            p.id,
+            p.job_status,
+            max(CASE WHEN p.place = 1 THEN last_rank(p.tenant_id, p.priority) END)
+                OVER (PARTITION BY p.tenant_id, p.priority)
+            + p.place AS rank
+        FROM placed AS p
+    )
+
+    UPDATE execution_queue AS q
+    SET
+        status = CASE WHEN r.job_status = 'paused' THEN 'held' ELSE 'pending' END,
+        held_for = NULL,
+        rank = r.rank
+    FROM ranked AS r
+    WHERE q.id = ANY(ARRAY(SELECT d.id FROM ranked AS d)) AND q.id = r.id;
+    GET DIAGNOSTICS released = ROW_COUNT;
+    RETURN released;
+END
+$$;
+
+--
+-- Name: FUNCTION release_overlapped(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.release_overlapped() IS 'Let executions go that were held until their job''s earlier execution had ended, where that is so, the oldest of a job first; they go to the end of their tenant''s line. Gives how many. Locks those queue rows in id order, SKIP LOCKED.';
 
 --
 -- Name: rerun_execution(uuid, text); Type: FUNCTION; Schema: public; Owner: -
@@ -1125,6 +1634,65 @@ $$;
 COMMENT ON FUNCTION public.rerun_executions(ids uuid[], tenant text, again boolean) IS 'Run finished executions again, now, each as a new execution of its job as the job is today: beside its schedule and whatever its state short of deleted, as a trigger does. One row for each id, with the new execution or with why there is none; again false refuses those that have been run again before. tenant bounds it to one, NULL to none. Audited as execution.rerun.';
 
 --
+-- Name: resume_jobs(uuid[], text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.resume_jobs(ids uuid[], tenant text DEFAULT NULL::text) RETURNS TABLE(id uuid, known boolean, changed boolean, refusal text)
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    resumed uuid[];
+BEGIN
+    PERFORM
+    FROM jobs AS j
+    WHERE j.id = ANY(resume_jobs.ids) AND (resume_jobs.tenant IS NULL OR j.tenant_id = resume_jobs.tenant)
+    ORDER BY j.id
+    FOR NO KEY UPDATE;
+
+    WITH changed AS (
+        UPDATE jobs AS j
+        SET
+            status = 'active',
+            paused_at = NULL,
+            updated_at = now(),
+            next_run_at = now(),
+            next_instant_at = NULL,
+            resumed_from = coalesce(j.next_instant_at, j.paused_at, now())
+        WHERE
+            j.id = ANY(resume_jobs.ids)
+            AND (resume_jobs.tenant IS NULL OR j.tenant_id = resume_jobs.tenant)
+            AND j.status = 'paused'
+        RETURNING j.id
+    )
+
+    SELECT coalesce(array_agg(c.id), '{}') INTO resumed FROM changed AS c;
+    PERFORM release_executions(resumed);
+    PERFORM pg_notify('scheduler_jobs', ''), pg_notify('scheduler_work', '') WHERE resumed <> '{}';
+
+    RETURN QUERY
+    SELECT
+        a.id, j.id IS NOT NULL, r.id IS NOT NULL,
+        CASE
+            WHEN j.id IS NULL THEN 'There is no such job.'
+            WHEN j.status <> 'active' THEN 'The job is ' || j.status || '; only a paused one can be resumed.'
+        END
+    FROM (SELECT DISTINCT d.id FROM unnest(resume_jobs.ids) AS d (id)) AS a
+    LEFT JOIN jobs AS j ON a.id = j.id AND (resume_jobs.tenant IS NULL OR j.tenant_id = resume_jobs.tenant)
+    LEFT JOIN unnest(resumed) AS r (id) ON a.id = r.id
+    ORDER BY a.id;
+END
+$$;
+
+--
+-- Name: FUNCTION resume_jobs(ids uuid[], tenant text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.resume_jobs(ids uuid[], tenant text) IS 'Resume paused jobs from now on, without making up, and let go of what was held. A row for each id, as of pause_jobs. No schedule is read here: a job is due at once, and what deals with it plans its next run and makes no execution, see jobs.resumed_from: the tick, or the API in the same transaction. tenant bounds it to one, NULL to none. Audited as job.resume, by jobs_audit.';
+
+--
 -- Name: thin_log_partition(date); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -1165,6 +1733,48 @@ $$;
 --
 
 COMMENT ON FUNCTION public.thin_log_partition(day date) IS 'Put a partition that holds only what failed or timed out in the place of a UTC day''s: the cost follows the failures, and the rest goes without a delete. False when the day has no whole partition. Runs as the owner, since only owners attach partitions.';
+
+--
+-- Name: trigger_job(uuid, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.trigger_job(job uuid, tenant text DEFAULT NULL::text) RETURNS TABLE(id uuid, known boolean, refusal text)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+    found_job jobs;
+    made uuid := execution_id_at(now(), gen_random_uuid());  -- chance keeps two triggers within a millisecond apart
+BEGIN
+    SELECT * INTO found_job
+    FROM jobs AS j
+    WHERE j.id = trigger_job.job AND (trigger_job.tenant IS NULL OR j.tenant_id = trigger_job.tenant)
+    FOR NO KEY UPDATE;
+    IF found_job.id IS NULL THEN
+        RETURN QUERY SELECT NULL::uuid, FALSE, 'There is no such job.';
+        RETURN;
+    ELSIF found_job.status = 'deleted' THEN
+        RETURN QUERY SELECT NULL::uuid, TRUE, 'The job is deleted.';
+        RETURN;
+    END IF;
+    INSERT INTO execution_queue (id, job_id, tenant_id, scheduled_at, priority, rank, origin)
+    VALUES (
+        made, found_job.id, found_job.tenant_id, now(), found_job.priority,
+        last_rank(found_job.tenant_id, found_job.priority) + 1, 'manual'
+    );
+    PERFORM record_audit(
+        found_job.tenant_id, 'job.trigger', found_job.id, found_job.id, NULL, jsonb_build_object('execution_id', made)
+    );
+    PERFORM pg_notify('scheduler_work', '');
+    RETURN QUERY SELECT made, TRUE, NULL::text;
+END
+$$;
+
+--
+-- Name: FUNCTION trigger_job(job uuid, tenant text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.trigger_job(job uuid, tenant text) IS 'Run a job now, beside its schedule, whatever its state short of deleted. Gives the execution, or why there is none. tenant bounds it to one, NULL to none. Audited as job.trigger.';
 
 --
 -- Name: watch_job(); Type: FUNCTION; Schema: public; Owner: -
@@ -5147,7 +5757,7 @@ CREATE INDEX execution_queue_job_idx ON public.execution_queue USING btree (job_
 -- Name: INDEX execution_queue_job_idx; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON INDEX public.execution_queue_job_idx IS 'Serves executions.list by job, tick.due_jobs, jobs.hold_executions, jobs.lock_waiting, alerts.judge and the completion of exhausted jobs: what lives of a job.';
+COMMENT ON INDEX public.execution_queue_job_idx IS 'Serves executions.list by job, tick.due_jobs, jobs.pause, jobs.resume, jobs.lock_waiting, alerts.judge and the completion of exhausted jobs: what lives of a job.';
 
 --
 -- Name: execution_queue_line_idx; Type: INDEX; Schema: public; Owner: -
@@ -5177,7 +5787,7 @@ COMMENT ON INDEX public.execution_queue_overlap_idx IS 'Serves upkeep.release_ov
 -- Name: INDEX execution_queue_pkey; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON INDEX public.execution_queue_pkey IS 'Serves work.claim, work.finish, executions.lock and whatever else knows an execution''s id; with it tick.materialize cannot make a run that lives twice.';
+COMMENT ON INDEX public.execution_queue_pkey IS 'Serves work.claim, work.finish, executions.cancel and whatever else knows an execution''s id; with it tick.materialize cannot make a run that lives twice.';
 
 --
 -- Name: execution_queue_rerun_idx; Type: INDEX; Schema: public; Owner: -
@@ -6110,4 +6720,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125260004'),
     ('20261125260005'),
     ('20261125260006'),
-    ('20261125260007');
+    ('20261125260007'),
+    ('20261125280000'),
+    ('20261125280100'),
+    ('20261125280200');

@@ -10,7 +10,8 @@ from psycopg import Connection
 
 from service import executions, log, metrics, notify, skips, sql
 from service.overlap import Decision, decide
-from service.policy import Advance, Misfire, MisfirePolicy, Plan, Run, advance, next_run
+from service.plans import once
+from service.policy import Advance, Misfire, MisfirePolicy, Plan, Run, advance, next_run, pass_over, run_from
 from service.rows import LiveExecution
 from service.schedule import ScheduleError, parse
 
@@ -29,6 +30,7 @@ class DueJob:
     anchor_at: datetime
     next_run_at: datetime
     next_instant_at: datetime  # before the jitter offset
+    resumed_from: datetime | None  # the first instant its pause swallowed: plan the next run, and make up for none
     start_at: datetime | None
     end_at: datetime | None
     max_runs: int | None
@@ -57,17 +59,21 @@ class Step:
 
     job: DueJob
     decision: Decision
-    next: Run | None
+    next_run_at: datetime | None  # None: no run is left
+    next_instant_at: datetime | None
 
 
-_due_job = sql.maybe("tick.due_job", row=DueJob)
+NOTHING = Decision([], [], [], replaces=False)
+
+_due_among = sql.many("tick.due_among", row=DueJob)
+has_run_since = sql.value("jobs.has_run_since")
 _materialize = sql.many("tick.materialize", row=MaterializedExecution)
 _replaced_executions = sql.many("tick.replaced_executions", row=LiveExecution)
 
 
 def materialize(conn: Connection[Any], due: Sequence[DueJob], misfire_after: timedelta) -> list[MaterializedExecution]:
     """Deal with jobs that are due, as their policies say, and advance them. The caller holds their locks."""
-    steps = [_step(job, misfire_after) for job in due]
+    steps = [_step(conn, job, misfire_after) for job in due]
     replacing = [step.job.id for step in steps if step.decision.replaces]
     if replacing:
         executions.cancel_all(conn, _replaced_executions(conn, job_ids=replacing))
@@ -81,14 +87,19 @@ def settle(conn: Connection[Any], job_id: UUID, misfire_after: timedelta) -> boo
 
     An edit that overtakes the tick would otherwise take a run away that was already due.
     """
-    due = _due_job(conn, job_id=job_id)
-    if due is None:
-        return False
-    runs = materialize(conn, [due], misfire_after)
+    due = _due_among(conn, job_ids=[job_id])
+    runs = materialize(conn, due, misfire_after) if due else []
     if runs:
         metrics.MATERIALIZED.inc(len(runs))
         notify.work(conn)
-    return True
+    return bool(due)
+
+
+def plan_resumed(conn: Connection[Any], job_ids: Sequence[UUID]) -> None:
+    """Plan the next runs of those jobs that were resumed, as the next tick would. The caller holds their locks."""
+    resumed = [job for job in _due_among(conn, job_ids=list(job_ids)) if job.resumed_from is not None]
+    if resumed:
+        materialize(conn, resumed, timedelta(0))
 
 
 def plan_of(job: DueJob) -> Plan:
@@ -104,20 +115,36 @@ def plan_of(job: DueJob) -> Plan:
     )
 
 
-def _step(job: DueJob, misfire_after: timedelta) -> Step:
+def _step(conn: Connection[Any], job: DueJob, misfire_after: timedelta) -> Step:
     try:
         plan = plan_of(job)
     except ScheduleError as error:
         # Zone data can lose a name. One such job must not stop the others, nor be lost: look again later.
         log.error(log.SCHEDULE_FAILED, job_id=job.id, error=error)
-        parked = Run(instant=job.next_instant_at, run_at=job.now + PARK)
-        return Step(job, Decision([], [], [], replaces=False), parked)
+        instant = None if job.resumed_from is not None else job.next_instant_at  # None: still to be planned then
+        return Step(job, NOTHING, job.now + PARK, instant)
+    if job.resumed_from is not None:
+        return _resumed(conn, plan, job, job.resumed_from)
     advanced = _advance(plan, job, misfire_after)
     decision = decide(job.overlap_policy, job.live, job.waiting, advanced.runs)
     coming = advanced.next
     if coming is None and decision.taken < len(advanced.runs):  # what overlap skipped does not count as a run
         coming = next_run(plan, advanced.runs[-1].instant, job.runs + decision.taken)
-    return Step(job, replace(decision, skipped=[*advanced.skipped, *decision.skipped]), coming)
+    return _step_to(job, replace(decision, skipped=[*advanced.skipped, *decision.skipped]), coming)
+
+
+def _resumed(conn: Connection[Any], plan: Plan, job: DueJob, swallowed_from: datetime) -> Step:
+    """Go on from now: a row tells of what the pause has swallowed. A one_time job whose time passed unused runs now."""
+    if not plan.schedule.repeats:
+        has_run = has_run_since(conn, job_id=job.id, since=job.anchor_at)
+        return _step_to(job, NOTHING, None if has_run else once(plan, job.now))
+    first = run_from(plan, swallowed_from, job.runs)
+    passed = Advance([], [], None) if first is None else pass_over(plan, first, job.now, job.runs, "paused")
+    return _step_to(job, replace(NOTHING, skipped=passed.skipped), passed.next)
+
+
+def _step_to(job: DueJob, decision: Decision, coming: Run | None) -> Step:
+    return Step(job, decision, coming.run_at if coming else None, coming.instant if coming else None)
 
 
 def _advance(plan: Plan, job: DueJob, misfire_after: timedelta) -> Advance:
@@ -144,8 +171,8 @@ def _arrays(steps: Sequence[Step]) -> dict[str, object]:
         "run_ats": _instants(run_at for _, run_at, _ in runs),
         "run_waits": sql.array(waits for _, _, waits in runs),
         "job_ids": sql.array(step.job.id for step in steps),
-        "next_run_ats": _instants(step.next.run_at if step.next else None for step in steps),
-        "next_instant_ats": _instants(step.next.instant if step.next else None for step in steps),
+        "next_run_ats": _instants(step.next_run_at for step in steps),
+        "next_instant_ats": _instants(step.next_instant_at for step in steps),
         "runs": sql.array(step.decision.taken for step in steps),
     }
 

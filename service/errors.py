@@ -21,6 +21,7 @@ ServiceError
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,3 +169,23 @@ class Unavailable(ServiceError):
     status = 503
     code = "UNAVAILABLE"
     retry_after_seconds = 2
+
+
+class Refusable(Protocol):
+    """What the database says of a wish."""
+
+    @property
+    def known(self) -> bool:
+        """Whether there is what it is about."""
+
+    @property
+    def refusal(self) -> str | None:
+        """Why it cannot be done; None: it is done."""
+
+
+def heed(verdict: Refusable) -> None:
+    """Raise NotFound or Conflict where the database has refused."""
+    if not verdict.known:
+        raise NotFound
+    if verdict.refusal is not None:
+        raise Conflict(verdict.refusal)

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from service import audit, notify, sql
-from service.errors import Conflict
+from service import notify, sql
+from service.errors import heed
 from service.rows import (
     Execution,
     ExecutionDetail,
@@ -17,6 +17,7 @@ from service.rows import (
     LiveCounts,
     LiveExecution,
     Percentiles,
+    Verdict,
 )
 
 CANCEL_BATCH = 1000  # executions that one statement ends
@@ -28,18 +29,19 @@ count = sql.value("executions.count")
 live_counts = sql.one("executions.live_counts", row=LiveCounts)
 totals = sql.one("executions.totals", row=FinishedCounts)
 percentiles = sql.one("executions.percentiles", row=Percentiles)
-_release_overlapped = sql.execute("upkeep.release_overlapped")
-_lock = sql.maybe("executions.lock", row=LiveExecution)
+_release_overlapped = sql.value("upkeep.release_overlapped")
+_cancel = sql.one("executions.cancel", row=Verdict)
+_cancel_all = sql.execute("executions.cancel_all")
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How one attempt ended, or a cancel of an execution in any live state."""
+    """How one attempt ended."""
 
     id: UUID
     worker_id: UUID | None  # as the caller last saw it; None: not running
     attempt: int  # likewise
-    status: str  # completed, failed, timeout or cancelled
+    status: str  # completed, failed or timeout
     retry_delay: float | None = None  # s; None ends the execution
     duration_ms: float | None = None  # None: since the claim
     response_status: int | None = None
@@ -89,21 +91,11 @@ def cancel(conn: Connection[Any], tenant_id: str, id: UUID) -> ExecutionDetail:
         NotFound: no such execution.
         Conflict: it has finished.
     """
-    live = _lock(conn, tenant_id=tenant_id, id=id)
-    if live is None:
-        finished = get(conn, tenant_id=tenant_id, id=id)
-        raise Conflict(f"The execution has finished: it is {finished.status}.")
-    was = get(conn, tenant_id=tenant_id, id=id)
-    cancel_all(conn, [live])
-    audit.record(conn, tenant_id, "execution.cancel", id, was.job_id, {"status": was.status}, {"status": "cancelled"})
+    heed(_cancel(conn, tenant_id=tenant_id, id=id))
     return get(conn, tenant_id=tenant_id, id=id)
 
 
 def cancel_all(conn: Connection[Any], live: Sequence[LiveExecution]) -> None:
     """End executions as cancelled; the caller holds their locks."""
     for start in range(0, len(live), CANCEL_BATCH):
-        batch = live[start : start + CANCEL_BATCH]
-        end(conn, [Ended(x.id, x.worker_id, x.attempt, "cancelled", error_code="cancelled") for x in batch])
-    for execution in live:
-        if execution.worker_id is not None:
-            notify.cancel(conn, id=execution.id)
+        _cancel_all(conn, ids=[execution.id for execution in live[start : start + CANCEL_BATCH]])

@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from service import audit, due, executions, masks, notify, plans, policy, skips, sql
-from service.errors import Conflict, Deleted, KeyTaken, NotFound, Problem, ValidationFailed
+from service import due, executions, masks, notify, plans, policy, skips, sql
+from service.errors import Deleted, KeyTaken, NotFound, Problem, ValidationFailed, heed
 from service.policy import Plan, PreviewRun, Run, Skip
-from service.rows import ExecutionDetail, Job, JobCounts, JobDefinition, LiveExecution, Placed
+from service.rows import ExecutionDetail, Job, JobCounts, JobDefinition, LiveExecution, Placed, Verdict
 from service.schedule import ScheduleError
 from service.vault import SecretUnreadable, Vault, job_owner
 
@@ -32,13 +32,14 @@ lock_all = sql.many("jobs.lock_all", row=Placed)
 _lock_row = sql.value("jobs.lock")
 _sealed = sql.value("jobs.sealed")
 _update = sql.execute("jobs.update")
-_set_status = sql.execute("jobs.set_status")
-_hold_executions = sql.execute("jobs.hold_executions")
-release_executions = sql.execute("jobs.release_executions")
+_pause = sql.many("jobs.pause", row=Verdict)
+_resume = sql.many("jobs.resume", row=Verdict)
+_complete = sql.value("jobs.complete")
+_delete = sql.execute("jobs.delete")
+_trigger = sql.one("jobs.trigger", row=Verdict)
+release_executions = sql.value("jobs.release_executions")
 _lock_waiting = sql.many("jobs.lock_waiting", row=LiveExecution)
 _has_live = sql.value("jobs.has_live")
-_has_run_since = sql.value("jobs.has_run_since")
-_create_execution = sql.value("executions.create_manual")
 
 CREATE_TRIES = 5  # each but the last lost to another client that created or deleted the same key meanwhile
 DEFINITION = tuple(item.name for item in fields(JobDefinition))
@@ -68,7 +69,8 @@ def get(conn: Connection[Any], *, tenant_id: str, id: UUID) -> Job:
 
 def lock(conn: Connection[Any], *, tenant_id: str, id: UUID) -> Job:
     """The job as it is once nobody else is changing it. Raises NotFound."""
-    _lock_row(conn, tenant_id=tenant_id, id=id)
+    if _lock_row(conn, tenant_id=tenant_id, id=id):
+        due.plan_resumed(conn, [id])  # before the tick does, which could not after an edit
     return get(conn, tenant_id=tenant_id, id=id)
 
 
@@ -194,7 +196,7 @@ def delete(conn: Connection[Any], tenant_id: str, id: UUID) -> None:
 
 def delete_all(conn: Connection[Any], found: Sequence[Job]) -> None:
     """Delete jobs that are not deleted yet; the caller holds their locks."""
-    _move(conn, [(job, "deleted", None) for job in found])
+    _delete(conn, ids=[job.id for job in found])
     executions.cancel_all(conn, _lock_waiting(conn, job_ids=[job.id for job in found]))
     notify.jobs(conn)
 
@@ -206,19 +208,14 @@ def pause(conn: Connection[Any], tenant_id: str, id: UUID) -> Job:
         NotFound: no such job.
         Conflict: it is completed or deleted.
     """
-    job = lock(conn, tenant_id=tenant_id, id=id)
-    if job.status not in ("active", "paused"):
-        raise Conflict(f"The job is {job.status}; only an active one can be paused.")
-    if job.status == "active":
-        pause_all(conn, [job])
+    (verdict,) = _pause(conn, tenant_id=tenant_id, ids=[id])
+    heed(verdict)
     return get(conn, tenant_id=tenant_id, id=id)
 
 
 def pause_all(conn: Connection[Any], found: Sequence[Job]) -> None:
     """Pause active jobs; the caller holds their locks."""
-    _move(conn, [(job, "paused", None) for job in found])
-    _hold_executions(conn, job_ids=[job.id for job in found])
-    notify.jobs(conn)
+    _pause(conn, tenant_id=found[0].tenant_id, ids=[job.id for job in found])
 
 
 def resume(conn: Connection[Any], tenant_id: str, id: UUID) -> Job:
@@ -227,12 +224,13 @@ def resume(conn: Connection[Any], tenant_id: str, id: UUID) -> Job:
     Raises:
         NotFound: no such job.
         Conflict: it is completed or deleted.
+        ValidationFailed: its schedule cannot be read any more.
     """
     job = lock(conn, tenant_id=tenant_id, id=id)
-    if job.status not in ("active", "paused"):
-        raise Conflict(f"The job is {job.status}; only a paused one can be resumed.")
+    (verdict,) = _resume(conn, tenant_id=tenant_id, ids=[id])
+    heed(verdict)
     if job.status == "paused":
-        resume_all(conn, [job])
+        _plan_resumed(conn, [job])
     return get(conn, tenant_id=tenant_id, id=id)
 
 
@@ -241,13 +239,16 @@ def resume_all(conn: Connection[Any], found: Sequence[Job]) -> None:
 
     Raises: ValidationFailed when the schedule of one cannot be read any more.
     """
-    release_executions(conn, job_ids=[job.id for job in found])
-    passed = [(job, plans.check_plan(job, job.id, job.anchor_at, job.now), *_swallowed(job)) for job in found]
-    skips.record(conn, [(job.id, skip) for job, _, _, swallowed in passed for skip in swallowed])
-    runs = [(job, _coming_run(conn, plan, settled)) for job, plan, settled, _ in passed]
-    _move(conn, [(job, _status(conn, job.id, run), run) for job, run in runs])
-    notify.jobs(conn)
-    notify.work(conn)
+    _resume(conn, tenant_id=found[0].tenant_id, ids=[job.id for job in found])
+    _plan_resumed(conn, found)
+
+
+def _plan_resumed(conn: Connection[Any], found: Sequence[Job]) -> None:
+    """Plan at once what the tick would plan, so that the answer shows it. Raises ValidationFailed."""
+    for job in found:
+        plans.check_plan(job, job.id, job.anchor_at, job.now)
+    due.plan_resumed(conn, [job.id for job in found])
+    _complete(conn, ids=[job.id for job in found])
 
 
 def trigger(conn: Connection[Any], tenant_id: str, id: UUID) -> ExecutionDetail:
@@ -257,13 +258,9 @@ def trigger(conn: Connection[Any], tenant_id: str, id: UUID) -> ExecutionDetail:
         NotFound: no such job.
         Conflict: it is deleted.
     """
-    job = lock(conn, tenant_id=tenant_id, id=id)
-    if job.status == "deleted":
-        raise Deleted
-    execution_id = _create_execution(conn, tenant_id=tenant_id, job_id=id, priority=job.priority)
-    audit.record(conn, tenant_id, "job.trigger", id, id, after={"execution_id": str(execution_id)})
-    notify.work(conn)
-    return executions.get(conn, tenant_id=tenant_id, id=execution_id)
+    made = _trigger(conn, tenant_id=tenant_id, id=id)
+    heed(made)
+    return executions.get(conn, tenant_id=tenant_id, id=made.id)
 
 
 def upcoming(conn: Connection[Any], tenant_id: str, id: UUID, count: int) -> list[PreviewRun]:
@@ -280,18 +277,6 @@ def upcoming(conn: Connection[Any], tenant_id: str, id: UUID, count: int) -> lis
     # What is due already belongs to the tick; what jitter puts off is still to come.
     after = min(at, job.next_instant_at - timedelta(microseconds=1)) if job.next_run_at > at else at
     return policy.preview(plan, after, count, job.runs)
-
-
-def _move(conn: Connection[Any], moves: Sequence[tuple[Job, str, Run | None]]) -> None:
-    """Give jobs another status and the run they go on with; a paused one keeps the first instant that it misses."""
-    instants = [job.next_instant_at if status == "paused" else run and run.instant for job, status, run in moves]
-    _set_status(
-        conn,
-        ids=[job.id for job, _, _ in moves],
-        statuses=[status for _, status, _ in moves],
-        next_run_ats=[run and run.run_at for _, _, run in moves],
-        next_instant_ats=instants,
-    )
 
 
 def _set_anew(
@@ -355,7 +340,7 @@ def _coming_run(conn: Connection[Any], plan: Plan, job: Job) -> Run | None:
     """How a settled job goes on; a one_time job whose time passed unused runs at once."""
     if plan.schedule.repeats:
         return plans.coming_run(plan, job.next_instant_at, job.now, job.runs)
-    return None if _has_run_since(conn, job_id=job.id, since=job.anchor_at) else plans.once(plan, job.now)
+    return None if due.has_run_since(conn, job_id=job.id, since=job.anchor_at) else plans.once(plan, job.now)
 
 
 def _next(run: Run | None) -> dict[str, datetime | None]:

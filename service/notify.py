@@ -4,4 +4,3 @@ from service import sql
 
 jobs = sql.execute("tick.notify_jobs")
 work = sql.execute("tick.notify_work")
-cancel = sql.execute("tick.notify_cancel")

@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from service import executions, sql
-from service.errors import Conflict, NotFound
+from service.errors import heed
 from service.rows import DeadLetter, ExecutionDetail, Rerun
 
 COUNTED = 10_000  # executions that match are counted up to here
@@ -35,10 +35,7 @@ def rerun(conn: Connection[Any], tenant_id: str, id: UUID) -> ExecutionDetail:
         Conflict: it has not finished, was never run, is being run again already, or its job is deleted.
     """
     (done,) = _rerun(conn, tenant_id=tenant_id, ids=[id], again=True)
-    if not done.known:
-        raise NotFound
-    if done.rerun_id is None:
-        raise Conflict(done.refusal)
+    heed(done)
     return executions.get(conn, tenant_id=tenant_id, id=done.rerun_id)
 
 

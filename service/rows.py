@@ -133,12 +133,19 @@ class Rerun:
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the database says of a wish to do something to a job or an execution."""
+
+    id: UUID | None  # what it was done to, or the execution that it made
+    known: bool  # whether there is such a thing
+    refusal: str | None  # why it was not done, and what would be possible
+
+
+@dataclass(frozen=True, slots=True)
 class LiveExecution:
-    """What fences a live execution: it is the caller's while worker and attempt stay these."""
+    """An execution in the queue, locked."""
 
     id: UUID
-    worker_id: UUID | None  # None: not running
-    attempt: int
 
 
 @dataclass(frozen=True, slots=True)

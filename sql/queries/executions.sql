@@ -64,17 +64,6 @@ FROM (
     LIMIT %(limit)s
 ) AS counted;
 
--- name: create_manual :value
--- Make a job due at once, beside its schedule. Params: tenant_id text, job_id uuid, priority int. Result: the
--- execution's id; its random part keeps two triggers within a millisecond apart. It goes to the end of its tenant's
--- line. Locks: none.
-INSERT INTO execution_queue (id, job_id, tenant_id, scheduled_at, priority, rank, origin)
-VALUES (
-    execution_id_at(now(), gen_random_uuid()), %(job_id)s, %(tenant_id)s, now(), %(priority)s,
-    last_rank(%(tenant_id)s::text, %(priority)s::smallint) + 1, 'manual'
-)
-RETURNING id;
-
 -- name: dead_letters :many
 -- Finished executions that a filter names and that have not been run again, oldest instant first, of jobs that are not
 -- deleted; a rerun that failed is one itself. Params: tenant_id text, statuses text[] (of failed, timeout, cancelled),
@@ -109,13 +98,15 @@ LIMIT %(limit)s;
 -- Locks: their jobs in id order, NO KEY UPDATE, then their rows of the log.
 SELECT id, rerun_id, known, refusal FROM rerun_executions(%(ids)s::uuid[], %(tenant_id)s::text, %(again)s::boolean);
 
--- name: lock :maybe
--- Lock a live execution, so that its worker's outcome waits. Params: tenant_id text, id uuid. Returns LiveExecution,
--- or nothing when it has finished. Locks: that queue row.
-SELECT id, worker_id, attempt
-FROM execution_queue
-WHERE tenant_id = %(tenant_id)s AND id = %(id)s
-FOR UPDATE;
+-- name: cancel :one
+-- End a live execution as cancelled. Params: tenant_id text, id uuid. Returns Verdict.
+-- Locks: that queue row, so that its worker's outcome waits; then as cancel_all.
+SELECT id, known, refusal FROM cancel_execution(%(id)s::uuid, %(tenant_id)s::text);
+
+-- name: cancel_all :exec
+-- End live executions as cancelled, in whatever state, and tell who calls for one to stop. Params: ids uuid[].
+-- Locks: those queue rows, which the caller has locked already, then totals and days in job order; jobs SKIP LOCKED.
+SELECT cancel_executions(%(ids)s::uuid[]);
 
 -- name: live_counts :one
 -- Live executions by state, each counted no further than limit. Params: tenant_id text, job_id uuid or NULL for all,

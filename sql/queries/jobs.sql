@@ -152,9 +152,10 @@ FROM (
 
 -- name: lock :value
 -- Lock a job before changing it, so that an edit and a tick never race: the ticker skips a locked job, and an edit
--- waits for the ticker and then, by `read`, sees what it wrote. Params: tenant_id text, id uuid. Result: its id.
+-- waits for the ticker and then, by `read`, sees what it wrote. Params: tenant_id text, id uuid. Result: whether it was
+-- resumed and its next run is yet to be planned; NULL when there is none.
 -- Locks: that job, NO KEY UPDATE; the queue rows a change touches are locked after it, in id order.
-SELECT id
+SELECT next_run_at IS NOT NULL AND next_instant_at IS NULL AND resumed_from IS NOT NULL
 FROM jobs
 WHERE tenant_id = %(tenant_id)s AND id = %(id)s
 FOR NO KEY UPDATE;
@@ -249,77 +250,45 @@ SELECT
     endpoint, method, headers, payload
 FROM updated;
 
--- name: set_status :exec
--- Move jobs to another state. Params, arrays of one length: ids uuid[], statuses text[], next_run_ats and
--- next_instant_ats timestamptz[] (of a paused job the latter is the first instant that the pause swallows).
--- Locks: those jobs, which `lock` or `lock_all` has locked already.
-UPDATE jobs AS j
+-- name: pause :many
+-- Stop what is due of active jobs and hold what waits. Params: tenant_id text, ids uuid[]. Returns Verdict for each id.
+-- Locks: those jobs, NO KEY UPDATE, then their queue rows, each in id order.
+SELECT id, known, refusal FROM pause_jobs(%(ids)s::uuid[], %(tenant_id)s::text);
+
+-- name: resume :many
+-- Let paused jobs go on and what they hold too; the caller plans their next runs, by due.plan_resumed. Params: tenant_id
+-- text, ids uuid[]. Returns Verdict for each id. Locks: those jobs, NO KEY UPDATE, then their queue rows, each in id order.
+SELECT id, known, refusal FROM resume_jobs(%(ids)s::uuid[], %(tenant_id)s::text);
+
+-- name: complete :value
+-- Complete those of some jobs that have no run left and nothing alive. Params: ids uuid[]. Result: how many.
+-- Locks: those jobs, SKIP LOCKED.
+SELECT complete_jobs(%(ids)s::uuid[]);
+
+-- name: delete :exec
+-- Hide jobs for good. Params: ids uuid[]. Locks: those jobs, which `lock` or `lock_all` has locked already.
+UPDATE jobs
 SET
-    status = c.status,
-    next_run_at = c.next_run_at,
-    next_instant_at = c.next_instant_at,
-    paused_at = CASE WHEN c.status = 'paused' THEN now() END,
+    status = 'deleted',
+    next_run_at = NULL,
+    next_instant_at = NULL,
+    paused_at = NULL,
     updated_at = now()
-FROM unnest(
-    %(ids)s::uuid[], %(statuses)s::text[], %(next_run_ats)s::timestamptz[], %(next_instant_ats)s::timestamptz[]
-) AS c (id, status, next_run_at, next_instant_at)
-WHERE j.id = c.id;
+WHERE id = ANY(%(ids)s::uuid[]);
 
--- name: hold_executions :exec
--- Keep what waits from running while its job is paused. Params: job_ids uuid[]. Result: how many.
--- Locks: those queue rows, in id order. One that is claimed meanwhile runs on.
-WITH waiting AS (
-    SELECT id
-    FROM execution_queue
-    WHERE job_id = ANY(%(job_ids)s::uuid[]) AND status IN ('pending', 'retrying') AND origin <> 'alert'
-    ORDER BY id
-    FOR UPDATE
-)
+-- name: release_executions :value
+-- Let go of what a pause held. Params: job_ids uuid[]. Result: how many. Locks: those queue rows, in id order.
+SELECT release_executions(%(job_ids)s::uuid[]);
 
-UPDATE execution_queue AS q
-SET status = 'held'
-FROM waiting AS w
-WHERE q.id = w.id;
-
--- name: release_executions :exec
--- Let what a pause held wait for its retry, or run; what waits for a predecessor goes on doing so. It goes to the end
--- of its tenant's line. Params: job_ids uuid[]. Result: how many.
--- Locks: those queue rows, in id order.
-WITH held AS (
-    SELECT id, tenant_id, priority, scheduled_at
-    FROM execution_queue
-    WHERE job_id = ANY(%(job_ids)s::uuid[]) AND status = 'held' AND held_for IS NULL
-    ORDER BY id
-    FOR UPDATE
-),
-
-placed AS (
-    SELECT
-        id, tenant_id, priority,
-        row_number() OVER (PARTITION BY tenant_id, priority ORDER BY scheduled_at, id) AS place
-    FROM held
-),
-
-ranked AS (
-    SELECT
-        id,
-        max(CASE WHEN place = 1 THEN last_rank(tenant_id, priority) END) OVER (PARTITION BY tenant_id, priority)
-        + place AS rank
-    FROM placed
-)
-
-UPDATE execution_queue AS q
-SET
-    status = CASE WHEN q.retry_at > now() THEN 'retrying' ELSE 'pending' END,
-    retry_at = CASE WHEN q.retry_at > now() THEN q.retry_at END,
-    rank = r.rank
-FROM ranked AS r
-WHERE q.id = ANY(ARRAY(SELECT id FROM ranked)) AND q.id = r.id;
+-- name: trigger :one
+-- Make a job due at once, beside its schedule. Params: tenant_id text, id uuid. Returns Verdict, with the execution's id.
+-- Locks: that job, NO KEY UPDATE.
+SELECT id, known, refusal FROM trigger_job(%(id)s::uuid, %(tenant_id)s::text);
 
 -- name: lock_waiting :many
 -- Lock what has not begun or waits to be called again, before it is cancelled. Params: job_ids uuid[].
 -- Returns LiveExecution. Locks: those queue rows, in id order.
-SELECT id, worker_id, attempt
+SELECT id
 FROM execution_queue
 WHERE job_id = ANY(%(job_ids)s::uuid[]) AND status <> 'running' AND origin <> 'alert'
 ORDER BY id

@@ -10,12 +10,14 @@ SELECT extract(EPOCH FROM least(
 -- Lock up to limit jobs whose instant has come, longest overdue first; those of one instant in any order, since sorting
 -- them would read all of them for each batch. Params: limit int, now timestamptz or null.
 -- Returns DueJob; live and waiting count the job's executions in the queue, where its overlap policy asks for them;
--- backfilled ones and alerts do not stand in the way of what is due.
+-- backfilled ones and alerts do not stand in the way of what is due. resumed_from is there when the job was resumed and
+-- only its next run is to be planned.
 -- Locks: those jobs, SKIP LOCKED: another ticker's are left to it. NO KEY UPDATE, since only next_run_at will change
 -- and foreign keys may go on pointing here.
 SELECT
     j.id, j.type, j.schedule, j.timezone, j.anchor_at, j.next_run_at,
     coalesce(j.next_instant_at, j.next_run_at) AS next_instant_at,
+    CASE WHEN j.next_instant_at IS NULL THEN j.resumed_from END AS resumed_from,
     j.start_at, j.end_at, j.max_runs, j.runs, j.jitter_seconds,
     j.misfire_policy, j.misfire_limit, j.start_deadline_seconds, j.overlap_policy,
     CASE WHEN j.overlap_policy <> 'allow' THEN (
@@ -32,12 +34,13 @@ ORDER BY j.next_run_at
 LIMIT %(limit)s
 FOR NO KEY UPDATE OF j SKIP LOCKED;
 
--- name: due_job :maybe
--- One job if its instant has come, before it is edited. Params: job_id uuid. Returns DueJob. Locks: none; `jobs.lock`
--- has locked it already.
+-- name: due_among :many
+-- Those of some jobs whose instant has come, before they are edited. Params: job_ids uuid[]. Returns DueJob. Locks: none;
+-- the caller has locked them already.
 SELECT
     j.id, j.type, j.schedule, j.timezone, j.anchor_at, j.next_run_at,
     coalesce(j.next_instant_at, j.next_run_at) AS next_instant_at,
+    CASE WHEN j.next_instant_at IS NULL THEN j.resumed_from END AS resumed_from,
     j.start_at, j.end_at, j.max_runs, j.runs, j.jitter_seconds,
     j.misfire_policy, j.misfire_limit, j.start_deadline_seconds, j.overlap_policy,
     (SELECT count(*) FROM execution_queue AS q WHERE q.job_id = j.id AND q.origin NOT IN ('backfill', 'alert')) AS live,
@@ -47,7 +50,8 @@ SELECT
     ) AS waiting,
     now() AS now
 FROM jobs AS j
-WHERE j.id = %(job_id)s AND j.next_run_at <= now();
+WHERE j.id = ANY(%(job_ids)s::uuid[]) AND j.next_run_at <= now()
+ORDER BY j.id;
 
 -- name: materialize :many
 -- Turn due instants into pending executions and advance their jobs, in one statement: a run is in the queue if and
@@ -110,7 +114,7 @@ RETURNING id, job_id;
 -- name: replaced_executions :many
 -- Lock the live executions of jobs whose new run replaces them. Params: job_ids uuid[]. Returns LiveExecution.
 -- Locks: those queue rows, in id order, SKIP LOCKED: what is just being finished needs no cancel.
-SELECT id, worker_id, attempt
+SELECT id
 FROM execution_queue
 WHERE job_id = ANY(%(job_ids)s::uuid[]) AND origin NOT IN ('backfill', 'alert')
 ORDER BY id
@@ -208,7 +212,3 @@ SELECT pg_notify('scheduler_work', '');
 -- name: notify_jobs :exec
 -- Tell the ticker that some next_run_at has changed. Params: none.
 SELECT pg_notify('scheduler_jobs', '');
-
--- name: notify_cancel :exec
--- Tell the engine that is calling for an execution to stop. Params: id uuid.
-SELECT pg_notify('scheduler_cancel', %(id)s::uuid::text);

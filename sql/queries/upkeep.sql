@@ -117,53 +117,10 @@ FOR UPDATE OF q SKIP LOCKED;
 -- Strike workers from the register. Params: ids uuid[]. Locks: their rows.
 DELETE FROM workers WHERE id = ANY(%(ids)s::uuid[]);
 
--- name: release_overlapped :exec
--- Let executions go that were held until their job's earlier execution had ended, where that is so. The oldest of a
--- job goes first; they go to the end of their tenant's line. Params: none. Result: how many.
--- Locks: those queue rows in id order, SKIP LOCKED.
-WITH freed AS (
-    SELECT w.id, w.tenant_id, w.priority, w.scheduled_at, j.status AS job_status
-    FROM execution_queue AS w
-    CROSS JOIN LATERAL (SELECT status FROM jobs WHERE id = w.job_id OFFSET 0) AS j
-    WHERE
-        w.held_for = 'overlap'
-        AND NOT EXISTS (
-            SELECT FROM execution_queue AS q
-            WHERE
-                q.job_id = w.job_id
-                AND q.origin <> 'alert'
-                AND (
-                    q.held_for IS NULL
-                    OR (q.scheduled_at, q.id) < (w.scheduled_at, w.id)
-                )
-        )
-    ORDER BY w.id
-    FOR UPDATE OF w SKIP LOCKED
-),
-
-placed AS (
-    SELECT
-        id, tenant_id, priority, job_status,
-        row_number() OVER (PARTITION BY tenant_id, priority ORDER BY scheduled_at, id) AS place
-    FROM freed
-),
-
-ranked AS (
-    SELECT
-        id,
-        job_status,
-        max(CASE WHEN place = 1 THEN last_rank(tenant_id, priority) END) OVER (PARTITION BY tenant_id, priority)
-        + place AS rank
-    FROM placed
-)
-
-UPDATE execution_queue AS q
-SET
-    status = CASE WHEN r.job_status = 'paused' THEN 'held' ELSE 'pending' END,
-    held_for = NULL,
-    rank = r.rank
-FROM ranked AS r
-WHERE q.id = ANY(ARRAY(SELECT id FROM ranked)) AND q.id = r.id;
+-- name: release_overlapped :value
+-- Let executions go that were held until their job's earlier execution had ended, where that is so. Params: none.
+-- Result: how many. Locks: those queue rows in id order, SKIP LOCKED.
+SELECT release_overlapped();
 
 -- name: complete_exhausted_jobs :exec
 -- Complete jobs that have no instant left and nothing alive, where finish could not (two runs of a job ended at

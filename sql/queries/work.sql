@@ -112,7 +112,7 @@ SELECT array_agg(claimed_rank(n::smallint) ORDER BY n DESC) FROM generate_series
 -- name: finish :many
 -- Record how attempts ended: move each execution that is over from the queue to the log, count it in its day and
 -- in its job's totals, and let the others wait for their retry. One statement, so none of it can be half done.
--- Serves a worker's outcomes, a cancel (of any live state) and the rescue of a lost worker's executions.
+-- Serves a worker's outcomes and the rescue of a lost worker's executions; cancel_executions counts as this does.
 -- Params, arrays of one length: ids uuid[], worker_ids uuid[] and attempts int[] (as the caller last saw them: a row
 -- that has moved on since is left alone, so a worker presumed dead cannot overwrite its successor), statuses text[],
 -- retry_delays float8[] (seconds; NULL ends the execution), durations float8[] (ms), response_statuses int[],

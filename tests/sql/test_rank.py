@@ -10,7 +10,7 @@ from service import backfill, claims, due, executions, jobs, reruns, sql, ticker
 from service.executions import Ended
 from tests.factories import NOON
 
-PENDING = re.compile(r"INSERT INTO execution_queue|SET\s+status = [^,;]*'pending'")
+PENDING = re.compile(r"INSERT INTO execution_queue|SET\s+status = (?:CASE[^,;]*)?'pending'")
 
 
 @pytest.fixture
@@ -111,12 +111,18 @@ def test_the_line_begins_after_what_was_claimed_last(make, engine, flood, way):
     assert make.row("SELECT rank FROM execution_queue WHERE tenant_id = 't2'")["rank"] == 301
 
 
-def test_every_statement_that_makes_executions_pending_ranks_them():
+def test_every_statement_and_function_that_makes_executions_pending_ranks_them(make):
     statements = {name: item.text.decode() for name, item in sql.STATEMENTS.items()}
-    pending = {name for name, text in statements.items() if PENDING.search(text)}
+    functions = make.rows(
+        "SELECT proname AS name, pg_get_functiondef(oid) AS text FROM pg_proc WHERE pronamespace = ANY(ARRAY["
+        "'public', 'ops', 'report']::regnamespace[]) AND prokind = 'f'"
+    )
+    written = statements | {row["name"]: row["text"] for row in functions}
+    pending = {name for name, text in written.items() if PENDING.search(text)}
 
-    assert {name for name in pending if "rank" not in statements[name]} == set()
-    assert {"tick.materialize", "tick.promote_retries", "executions.create_manual", "work.hand_back"} < pending
+    assert {name for name in pending if "rank" not in written[name]} == set()
+    assert {"tick.materialize", "tick.promote_retries", "trigger_job", "work.hand_back", "release_executions"} < pending
+    assert {"release_overlapped", "rerun_executions"} < pending
 
 
 def test_a_batch_of_one_tenant_is_claimed_in_the_order_of_its_instants(make, engine):

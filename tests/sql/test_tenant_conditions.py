@@ -19,16 +19,24 @@ API_FILES = ("alerts", "audit", "executions", "history", "idempotency", "jobs", 
 OTHERS = {
     "alerts.any": "the engine's", "alerts.judge": "the engine's", "alerts.take_in": "the engine's",
     "jobs.now": "reads the clock", "tick.due_jobs": "the engine's", "tick.next_due": "the engine's",
-    "tick.notify_cancel": "reads no table", "tick.notify_jobs": "reads no table", "tick.notify_work": "reads no table",
+    "tick.notify_jobs": "reads no table", "tick.notify_work": "reads no table",
     "tick.promote_retries": "the engine's",
 }  # fmt: skip
 
 # Statements that write a tenant's rows, or call what does: for another tenant they are refused.
 WRITES = (
-    "audit.record", "executions.create_manual", "idempotency.store", "jobs.create",
+    "audit.record", "idempotency.store", "jobs.create",
     "signing.rotate",
 )  # fmt: skip
 NO_ROWS = ("idempotency.try_lock",)  # takes an advisory lock
+
+# Functions that tell whether they know what they are to act on, and what of the other tenant it is.
+ACTS = {
+    "executions.cancel": "live", "executions.rerun": "done", "jobs.pause": "job", "jobs.resume": "idle",
+    "jobs.trigger": "job",
+}  # fmt: skip
+
+NO_SUCH = {"executions": "There is no such execution.", "jobs": "There is no such job."}
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 LISTS = ("jobs.list", "jobs.count", "jobs.list_upcoming", "jobs.count_upcoming")
@@ -62,7 +70,7 @@ def tenants(conn, make):
 
 def _fill(conn, make, tenant):
     job = make.job(tenant_id=tenant, key="k", next_run_at=NOON, anchor_at=NOON, next_instant_at=NOON)
-    idle = make.job(tenant_id=tenant, status="paused")
+    idle, over = make.job(tenant_id=tenant, status="paused"), make.job(tenant_id=tenant)
     ids = {"tenant_id": tenant, "job_id": job["id"]}
     live = make.execution(job, scheduled_at=NOON, status="held", held_for="overlap")
     conn.execute("UPDATE execution_queue SET held_for = NULL WHERE id = %s", [live["id"]])
@@ -89,7 +97,7 @@ def _fill(conn, make, tenant):
         "INSERT INTO idempotency_keys (tenant_id, key, request, fingerprint, status) "
         "VALUES (%(tenant_id)s, 'k', 'POST /', '', 201)", ids,
     )  # fmt: skip
-    return {"job": job["id"], "idle": idle["id"], "live": live["id"], "done": done}
+    return {"job": job["id"], "idle": idle["id"], "over": over["id"], "live": live["id"], "done": done}
 
 
 def _logged(conn, id, job_id, tenant_id):
@@ -106,7 +114,7 @@ def _parameters(name, names, theirs):
     file, jobs = name.split(".")[0], [theirs["job"], theirs["idle"]]
     own = {"id": theirs["job"], "job_ids": jobs, "run_job_ids": jobs}
     if file == "executions":
-        own = {"id": theirs["live"] if name == "executions.lock" else theirs["done"]}
+        own = {"id": theirs["done"], "ids": [theirs["live"]]}
     if file == "history":
         own = {"start_date": NOON - DAY, "end_date": NOON + DAY}
     if file == "occurrences":
@@ -127,18 +135,14 @@ def _value(parameter, own):
 OWN = (
     dict.fromkeys(LISTS, lambda theirs: {"key": None})
     | dict.fromkeys(
-        ("jobs.read", "jobs.lock_all", "jobs.set_status"), lambda theirs: {"ids": [theirs["job"], theirs["idle"]]}
+        ("jobs.read", "jobs.complete", "jobs.delete"),
+        lambda theirs: {"ids": [theirs["job"], theirs["idle"], theirs["over"]]},
     )
-    | dict.fromkeys(
-        ("jobs.has_live", "jobs.has_run_since", "tick.due_job", "executions.create_manual"),
-        lambda theirs: {"job_id": theirs["job"]},
-    )
+    | dict.fromkeys(("jobs.has_live", "jobs.has_run_since"), lambda theirs: {"job_id": theirs["job"]})
     | {
         "jobs.create": lambda theirs: {"id": uuid4(), "key": "new"},
         "jobs.lock_all": lambda theirs: {"ids": [theirs["job"], theirs["idle"]], "statuses": ["active", "paused"]},
         "jobs.matching": lambda theirs: {"statuses": ["active", "paused"]},
-        "jobs.set_status": lambda theirs: {"ids": [theirs["job"], theirs["idle"]], "statuses": ["paused", "paused"]},
-        "executions.rerun": lambda theirs: {"ids": [theirs["done"]]},
         "audit.list": lambda theirs: {"action": None},
         "audit.count": lambda theirs: {"action": None},
     }
@@ -149,7 +153,7 @@ BARE = sorted(
     for name, statement in sql.STATEMENTS.items()
     if name.split(".")[0] in API_FILES
     and not CONDITION.search(statement.text)
-    and name not in (*OTHERS, *WRITES, *NO_ROWS, "executions.rerun")
+    and name not in (*OTHERS, *WRITES, *NO_ROWS, *ACTS)
 )
 
 
@@ -203,12 +207,17 @@ def test_a_row_of_another_tenant_cannot_be_written(as_tenant, conn, tenants, nam
     assert _result(conn, statement.text, parameters) != "InsufficientPrivilege"
 
 
-def test_another_tenants_execution_cannot_be_run_again(as_tenant, conn, tenants):
-    statement = sql.STATEMENTS["executions.rerun"]
-    parameters = _parameters(statement.name, statement.parameters, tenants) | {"tenant_id": "b"}
+@pytest.mark.parametrize("name", ACTS)
+def test_what_is_anothers_is_not_known_to_an_act(as_tenant, conn, tenants, name):
+    statement, id = sql.STATEMENTS[name], tenants[ACTS[name]]
+    parameters = {"tenant_id": "b", "id": id, "ids": [id], "again": True}
+    given = {parameter: parameters[parameter] for parameter in statement.parameters}
 
-    assert [(tenants["done"], None, False)] == [row[:3] for row in _result(as_tenant, statement.text, parameters)]
-    assert _result(conn, statement.text, parameters)[0][1] is not None
+    (refused,), (done,) = (_result(session, statement.text, given) for session in (as_tenant, conn))
+
+    assert done[-2:] == (True, None)
+    assert refused[-2:] == (False, NO_SUCH[name.split(".")[0]])
+    assert _result(conn, statement.text, given | {"tenant_id": "a"}) == [refused]  # by its own condition, too
 
 
 def test_a_session_without_a_tenant_sees_no_rows(api_pool, tenants):
