@@ -58,6 +58,44 @@ $$;
 COMMENT ON FUNCTION ops.cancel(execution uuid) IS 'SELECT ops.cancel(''<execution>''); -- end a live execution as cancelled, in whatever state; the process that calls for it stops at once. Gives the execution. Audited as execution.cancel.';
 
 --
+-- Name: drain(uuid); Type: FUNCTION; Schema: ops; Owner: -
+--
+
+CREATE FUNCTION ops.drain(worker uuid) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    found_worker workers;
+BEGIN
+    SELECT * INTO found_worker FROM workers AS w WHERE w.id = drain.worker FOR UPDATE;
+    IF found_worker.id IS NULL THEN
+        RAISE no_data_found USING
+            MESSAGE = 'There is no such worker. ' || drain.worker,
+            HINT = 'SELECT worker_id, host, pid, state FROM ops.workers; shows those that there are.';
+    ELSIF found_worker.heartbeat_at < now() - 2 * make_interval(secs => found_worker.heartbeat_seconds) THEN
+        RAISE object_not_in_prerequisite_state USING
+            MESSAGE = 'The worker is dead: what it was calling is being taken back, and there is nothing to drain.',
+            DETAIL = 'Its last heartbeat was at ' || found_worker.heartbeat_at || '.';
+    ELSIF found_worker.drain_requested_at IS NULL THEN
+        UPDATE workers SET drain_requested_at = now() WHERE id = drain.worker;
+        PERFORM record_audit(
+            '', 'worker.drain', drain.worker, NULL, NULL,
+            jsonb_build_object('host', found_worker.host, 'pid', found_worker.pid)
+        );
+        PERFORM pg_notify('scheduler_drain', drain.worker::text);
+    END IF;
+    RETURN 'process ' || found_worker.pid || ' on ' || found_worker.host || ' is asked to drain';
+END
+$$;
+
+--
+-- Name: FUNCTION drain(worker uuid); Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON FUNCTION ops.drain(worker uuid) IS 'SELECT ops.drain(''<worker>''); -- let an engine process claim and tick no more, finish the calls it makes (each has its timeout; ops.cancel is quicker) and give back what it has not begun. It heeds this at once, or at its next heartbeat; ops.workers then shows it as draining, and as drained once nothing runs there. It stays so, with its heartbeats and the API that it may serve, until it is ended or restarted (SIGTERM), which costs no run then; a supervisor leaves it alone. A process of release 1.0.0 does not heed it. Audited as worker.drain.';
+
+--
 -- Name: execution_id_at(timestamp with time zone, uuid); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -2698,6 +2736,7 @@ CREATE TABLE public.workers (
     heartbeat_at timestamp with time zone DEFAULT now() NOT NULL,
     heartbeat_seconds double precision NOT NULL,
     draining_at timestamp with time zone,
+    drain_requested_at timestamp with time zone,
     CONSTRAINT workers_heartbeat_positive CHECK ((heartbeat_seconds > (0)::double precision)),
     CONSTRAINT workers_slots_positive CHECK ((slots > 0))
 )
@@ -2767,7 +2806,13 @@ COMMENT ON COLUMN public.workers.heartbeat_seconds IS 'Heartbeat period of this 
 -- Name: COLUMN workers.draining_at; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.workers.draining_at IS 'Since when it drains: claims nothing, finishes what runs, then leaves. NULL: it does not.';
+COMMENT ON COLUMN public.workers.draining_at IS 'Since when it drains: claims nothing and finishes what runs; then it leaves, or stays where ops.drain has asked. NULL: it does not.';
+
+--
+-- Name: COLUMN workers.drain_requested_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.workers.drain_requested_at IS 'When ops.drain asked the process to drain, which it heeds at its next heartbeat; NULL: nobody has.';
 
 --
 -- Name: service_state; Type: VIEW; Schema: public; Owner: -
@@ -2794,10 +2839,10 @@ CREATE VIEW public.service_state AS
           WHERE (jobs.next_run_at < now())) AS oldest_overdue_run_at,
     ( SELECT count(*) AS count
            FROM public.workers
-          WHERE (workers.heartbeat_at > (now() - ((2)::double precision * make_interval(secs => workers.heartbeat_seconds))))) AS workers,
+          WHERE ((workers.heartbeat_at > (now() - ((2)::double precision * make_interval(secs => workers.heartbeat_seconds)))) AND (workers.draining_at IS NULL))) AS workers,
     ( SELECT COALESCE(sum(workers.slots), (0)::bigint) AS "coalesce"
            FROM public.workers
-          WHERE (workers.heartbeat_at > (now() - ((2)::double precision * make_interval(secs => workers.heartbeat_seconds))))) AS slots,
+          WHERE ((workers.heartbeat_at > (now() - ((2)::double precision * make_interval(secs => workers.heartbeat_seconds)))) AND (workers.draining_at IS NULL))) AS slots,
     now() AS at;
 
 --
@@ -2834,7 +2879,7 @@ COMMENT ON COLUMN public.service_state.oldest_overdue_run_at IS 'The earliest ne
 -- Name: COLUMN service_state.workers; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.service_state.workers IS 'Engine processes that have not missed two heartbeats.';
+COMMENT ON COLUMN public.service_state.workers IS 'Engine processes that have not missed two heartbeats and are not draining.';
 
 --
 -- Name: COLUMN service_state.slots; Type: COMMENT; Schema: public; Owner: -
@@ -2952,7 +2997,7 @@ COMMENT ON COLUMN ops.overview.ticker IS 'on time; behind (a run is overdue by m
 -- Name: COLUMN overview.workers; Type: COMMENT; Schema: ops; Owner: -
 --
 
-COMMENT ON COLUMN ops.overview.workers IS 'Engine processes that have not missed two heartbeats.';
+COMMENT ON COLUMN ops.overview.workers IS 'Engine processes that have not missed two heartbeats and are not draining.';
 
 --
 -- Name: COLUMN overview.slots; Type: COMMENT; Schema: ops; Owner: -
@@ -3447,8 +3492,12 @@ CREATE VIEW ops.workers AS
     (now() - heartbeat_at) AS silent,
         CASE
             WHEN (heartbeat_at < (now() - ((2)::double precision * make_interval(secs => heartbeat_seconds)))) THEN 'dead'::text
-            WHEN (draining_at IS NOT NULL) THEN 'draining'::text
-            ELSE 'live'::text
+            WHEN ((draining_at IS NULL) AND (drain_requested_at IS NULL)) THEN 'live'::text
+            WHEN (draining_at IS NULL) THEN 'asked to drain'::text
+            WHEN (EXISTS ( SELECT
+               FROM public.execution_queue q
+              WHERE ((q.status = 'running'::text) AND (q.worker_id = w.id)))) THEN 'draining'::text
+            ELSE 'drained'::text
         END AS state,
     version,
     started_at,
@@ -3461,7 +3510,7 @@ CREATE VIEW ops.workers AS
 -- Name: VIEW workers; Type: COMMENT; Schema: ops; Owner: -
 --
 
-COMMENT ON VIEW ops.workers IS 'Engine processes: how busy each is, and whether it lives. Two heartbeats missed are dead; its calls are then rescued.';
+COMMENT ON VIEW ops.workers IS 'Engine processes: how busy each is, and whether it lives. Two heartbeats missed are dead; its calls are then rescued. SELECT ops.drain(worker_id) takes one out of service.';
 
 --
 -- Name: COLUMN workers.host; Type: COMMENT; Schema: ops; Owner: -
@@ -3497,7 +3546,7 @@ COMMENT ON COLUMN ops.workers.silent IS 'Since its last heartbeat.';
 -- Name: COLUMN workers.state; Type: COMMENT; Schema: ops; Owner: -
 --
 
-COMMENT ON COLUMN ops.workers.state IS 'live; draining (claims nothing, finishes what runs, then leaves); dead (two heartbeats missed, about to be buried).';
+COMMENT ON COLUMN ops.workers.state IS 'live; asked to drain (and has not heeded it yet); draining (claims nothing, finishes what runs); drained (runs nothing any more: ending it costs nothing); dead (two heartbeats missed, about to be buried).';
 
 --
 -- Name: COLUMN workers.version; Type: COMMENT; Schema: ops; Owner: -
@@ -3613,7 +3662,7 @@ COMMENT ON COLUMN public.audit_log.at IS 'The clock''s time, not the transaction
 -- Name: COLUMN audit_log.tenant_id; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.audit_log.tenant_id IS 'Whose job, execution, key or secret was acted on.';
+COMMENT ON COLUMN public.audit_log.tenant_id IS 'Whose job, execution, key or secret was acted on; empty for what is no tenant''s (worker.drain).';
 
 --
 -- Name: COLUMN audit_log.actor; Type: COMMENT; Schema: public; Owner: -
@@ -3631,7 +3680,7 @@ COMMENT ON COLUMN public.audit_log.action IS 'What was done to what: job.create,
 -- Name: COLUMN audit_log.entity_id; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.audit_log.entity_id IS 'The job, execution or key; NULL where it is the tenant''s only one.';
+COMMENT ON COLUMN public.audit_log.entity_id IS 'The job, execution, key or worker; NULL where it is the tenant''s only one.';
 
 --
 -- Name: COLUMN audit_log.job_id; Type: COMMENT; Schema: public; Owner: -
@@ -6723,4 +6772,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125260007'),
     ('20261125280000'),
     ('20261125280100'),
-    ('20261125280200');
+    ('20261125280200'),
+    ('20261125280300');

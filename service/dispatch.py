@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from service import claims, db, log, metrics, worker
+from service import claims, db, log, metrics, notify, worker
 from service.call import open_transport
 from service.claims import ClaimedExecution
 from service.egress import ANYWHERE, Egress
@@ -132,11 +132,23 @@ class Dispatcher:
         self, conn: Connection[Any], worker_id: UUID, limit: int, passed_tenants: list[str]
     ) -> list[ClaimedExecution]:
         if self._in_doubt:
-            # In this order: an outcome is put with the recorder before its flight ends.
-            known = list(self._flights) + self._recorder.unwritten
-            claims.return_strays(conn, worker_id=worker_id, known_ids=known)
+            self._return_strays(conn, worker_id)
         self._in_doubt = True
         return self._front.claim(conn, worker_id, limit, passed_tenants)
+
+    def _return_strays(self, conn: Connection[Any], worker_id: UUID) -> int:
+        # In this order: an outcome is put with the recorder before its flight ends.
+        known = list(self._flights) + self._recorder.unwritten
+        return claims.return_strays(conn, worker_id=worker_id, known_ids=known)
+
+    def stand_down(self) -> None:
+        """Give back what has not begun, its attempt unspent; calls go on. The claiming loop must have ended."""
+        self._withdraw(before=time.monotonic())
+        worker_id = self._worker_id()
+        if worker_id is not None:
+            with db.session(self._pool) as conn:
+                if self._return_strays(conn, worker_id):
+                    notify.work(conn)
 
     def _running(self) -> list[ClaimedExecution]:
         return [attempt.claimed for attempt in list(self._flights.values())]

@@ -57,6 +57,7 @@ class Engine:
                 "scheduler_jobs": lambda _: self._tick.wake(),
                 "scheduler_cancel": uuid_handler(self._on_cancel),
                 "scheduler_breakers": lambda _: self._breakers.wake(),
+                "scheduler_drain": uuid_handler(self._on_drain),
             },
         )
         self._tick = Loop("ticker", ticker.run_once, on_failure)
@@ -70,6 +71,8 @@ class Engine:
         self._heartbeat = Loop("heartbeat", self._beat, on_failure)
         self._rescue = Loop("rescue", self._rescue_once, on_failure, jitter=config.heartbeat / 10)
         self._partitions = Loop("partitions", self._keep_partitions, on_failure, jitter=30.0)
+        self._stand_down = Loop("stand-down", self._stand_down_once, on_failure)
+        self._stands_down = False
         self._loops = [
             self._record,
             self._heartbeat,
@@ -95,6 +98,7 @@ class Engine:
 
         Heartbeats go on until the end, so nobody takes the calls under way for lost.
         """
+        self._stand_down.stop()
         self._registration.draining = True
         self._heartbeat.wake()
         for loop in (self._tick, self._claim, self._rescue, self._partitions, self._renew):
@@ -126,7 +130,26 @@ class Engine:
 
     def _beat(self) -> float:
         metrics.show_pool("engine", self._pool.pop_stats())
-        return self._registration.run_once()
+        delay = self._registration.run_once()
+        if self._registration.asked_to_drain and not self._stands_down:
+            self._stands_down = True
+            self._stand_down.start()
+        return delay
+
+    def _stand_down_once(self) -> float:
+        """Drain as drain() does, but stay: calls go on as long as they last, and heartbeats until the process ends.
+
+        Done again from the start where the database was away.
+        """
+        for loop in (self._tick, self._claim, self._rescue, self._partitions):
+            loop.stop()
+        self.lease.release()
+        self._dispatcher.stand_down()
+        self._registration.draining = True
+        self._heartbeat.wake()
+        log.info(log.WORKER_STANDS_DOWN, worker_id=self._registration.id, busy=self._dispatcher.busy)
+        self._stand_down.stop()
+        return 0.0
 
     def _rescue_once(self) -> float:
         rescued = upkeep.look(self._pool)
@@ -149,6 +172,10 @@ class Engine:
 
     def _on_cancel(self, execution_id: UUID) -> None:
         self._dispatcher.abort(execution_id)
+
+    def _on_drain(self, worker_id: UUID) -> None:
+        if worker_id == self._registration.id:
+            self._heartbeat.wake()
 
     def _on_buried(self) -> None:
         self.lease.rename(str(self._registration.id))

@@ -10,7 +10,7 @@ from psycopg import Connection
 from service import db, log
 from service.config import Config
 
-CHANNELS = ("scheduler_work", "scheduler_jobs", "scheduler_cancel", "scheduler_breakers")
+CHANNELS = ("scheduler_work", "scheduler_jobs", "scheduler_cancel", "scheduler_breakers", "scheduler_drain")
 WAIT_SECONDS = 1.0
 RECONNECT_SECONDS = 1.0
 
@@ -60,10 +60,10 @@ def uuid_handler(act: Callable[[UUID], None]) -> Callable[[str], None]:
 
     def handle(payload: str) -> None:
         try:
-            execution_id = UUID(payload)
+            id = UUID(payload)
         except ValueError:
-            log.warning(log.LISTEN_LOST, note="a payload that is no execution id")
+            log.warning(log.LISTEN_LOST, note="a payload that is no id")
             return
-        act(execution_id)
+        act(id)
 
     return handle

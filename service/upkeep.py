@@ -57,7 +57,7 @@ class StrandedJob:
 
 
 _register = sql.execute("upkeep.register_worker")
-_heartbeat = sql.execute("upkeep.heartbeat")
+_heartbeat = sql.value("upkeep.heartbeat")
 _needed = sql.one("upkeep.needed", row=Needed)
 _dead_workers = sql.many("upkeep.dead_workers", row=Worker)
 _lost_executions = sql.many("upkeep.lost_executions", row=LostExecution)
@@ -86,6 +86,7 @@ class Registration:
         self._registered = False
         self.id = uuid4()
         self.draining = False
+        self.asked_to_drain = False  # by whoever is on call
 
     @property
     def claimant(self) -> UUID | None:
@@ -106,13 +107,14 @@ class Registration:
 
     def _beat(self) -> bool:
         with db.session(self._pool) as conn:
-            alive = _heartbeat(conn, id=self.id, busy=self._busy(), draining=self.draining) == 1
-        if not alive:
+            asked: bool | None = _heartbeat(conn, id=self.id, busy=self._busy(), draining=self.draining)
+        self.asked_to_drain |= bool(asked)
+        if asked is None:
             log.warning(log.WORKER_BURIED, worker_id=self.id, note="it hung; what it was calling has been taken back")
             self._registered = False
             self.id = uuid4()
             self._on_buried()
-        return alive
+        return asked is not None
 
     def _register(self) -> None:
         with db.session(self._pool) as conn:

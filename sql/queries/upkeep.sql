@@ -3,15 +3,16 @@
 INSERT INTO workers (id, host, pid, version, slots, heartbeat_seconds)
 VALUES (%(id)s, %(host)s, %(pid)s, %(version)s, %(slots)s, %(heartbeat_seconds)s);
 
--- name: heartbeat :exec
--- Say that a worker lives. Params: id uuid, busy int, draining boolean. Result: 0 when it was presumed dead and buried.
--- Locks: its row.
+-- name: heartbeat :value
+-- Say that a worker lives. Params: id uuid, busy int, draining boolean. Result: whether it is asked to drain; NULL when it
+-- was presumed dead and buried. Locks: its row.
 UPDATE workers
 SET
     heartbeat_at = now(),
     busy = %(busy)s,
     draining_at = CASE WHEN %(draining)s THEN coalesce(draining_at, now()) END
-WHERE id = %(id)s;
+WHERE id = %(id)s
+RETURNING drain_requested_at IS NOT NULL;
 
 -- name: needed :one
 -- What there may be to do for upkeep, so that a look at an idle service is one statement. Params: none.

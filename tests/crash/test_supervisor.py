@@ -91,6 +91,27 @@ def test_sigterm_drains_every_process(config, make, endpoint, tmp_path):
     assert make.rows("SELECT FROM workers") == []
 
 
+def test_an_engine_that_is_asked_to_drain_stays_and_the_others_do_its_work(config, make, endpoint, tmp_path):
+    with instance_of_two(config, tmp_path) as instance:
+        two_engines(make)
+        children = children_of(instance)
+        leaving = make.rows("SELECT id FROM workers")[0]["id"]
+        for _ in range(10):
+            create(instance, endpoint)
+        eventually(lambda: len(endpoint.calls) > 20, 20)
+        make.row("SELECT ops.drain(%s)", leaving)
+        eventually(
+            lambda: make.row("SELECT state FROM ops.workers WHERE worker_id = %s", leaving)["state"] == "drained"
+        )
+        drained = len(endpoint.calls)
+        eventually(lambda: len(endpoint.calls) > drained + 30, 30)
+        assert (instance.ready(), children_of(instance)) == (True, children)
+        settle(make)
+        assert instance.end() == 0
+    assert_whole(make)
+    assert make.rows("SELECT FROM workers") == []
+
+
 def test_processes_end_when_their_supervisor_is_killed(config, make, tmp_path):
     with instance_of_two(config, tmp_path) as instance:
         two_engines(make)

@@ -143,6 +143,28 @@ def deaf(receiver: Receiver, sock: socket.socket) -> None:
     receiver.gone.wait(WAIT)
 
 
+class Counting:
+    """A behaviour that counts the calls under way and holds each until it is let go."""
+
+    def __init__(self) -> None:
+        self.lock, self.go = threading.Lock(), threading.Event()
+        self.now = self.most = self.total = 0
+
+    def __call__(self, receiver: Receiver, sock: socket.socket) -> None:
+        """Serve one call."""
+        receiver.read(sock)
+        self._add(1)
+        self.go.wait(10)
+        self._add(-1)
+        sock.sendall(OK.replace(b"Content-Length", b"Connection: close\r\nContent-Length"))
+
+    def _add(self, number: int) -> None:
+        with self.lock:
+            self.now += number
+            self.total += max(number, 0)
+            self.most = max(self.most, self.now)
+
+
 def resetting(start: bytes) -> Act:
     def act(receiver: Receiver, sock: socket.socket) -> None:
         receiver.read(sock)

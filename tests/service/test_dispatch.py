@@ -11,30 +11,9 @@ from service.loop import Loop
 from service.recorder import Recorder
 from service.vault import Vault
 from tests.conftest import eventually
-from tests.service.receiver import OK, answering, hanging, receiver  # noqa: F401 - a fixture
+from tests.service.receiver import OK, Counting, answering, hanging, receiver  # noqa: F401 - a fixture
 
 SLOTS = 3
-
-
-class Counting:
-    """A receiver's behaviour that counts the calls under way and holds each until it is let go."""
-
-    def __init__(self):
-        self.lock, self.go = threading.Lock(), threading.Event()
-        self.now = self.most = self.total = 0
-
-    def __call__(self, server, sock):
-        server.read(sock)
-        self._add(1)
-        self.go.wait(10)
-        self._add(-1)
-        sock.sendall(OK.replace(b"Content-Length", b"Connection: close\r\nContent-Length"))
-
-    def _add(self, number):
-        with self.lock:
-            self.now += number
-            self.total += max(number, 0)
-            self.most = max(self.most, self.now)
 
 
 @pytest.fixture
@@ -223,6 +202,22 @@ def test_drain_hands_back_what_waits_for_a_slot(make, dispatcher, pending, ahead
     dispatcher.drain(10.0)
 
     assert counts(make) == [("pending", 0, 2), ("running", 1, SLOTS)]  # the latter's outcomes wait to be written
+
+
+def test_standing_down_gives_back_what_has_not_begun_and_what_it_never_learnt_of(make, dispatcher, pending, ahead):
+    calls = Counting()
+    ids = pending(calls, count=SLOTS + 2)
+    ahead(2)
+    dispatcher.run_once()
+    eventually(lambda: calls.now == SLOTS)
+    make.running(dispatcher._worker_id(), {"id": ids[0], "tenant_id": "t1", "priority": 5})  # its answer was lost
+
+    dispatcher.stand_down()
+    calls.go.set()
+    eventually(lambda: dispatcher.busy == 0)
+
+    assert counts(make) == [("pending", 0, 3), ("running", 1, SLOTS)]  # the latter's outcomes wait to be written
+    assert calls.total == SLOTS
 
 
 @pytest.mark.parametrize(("a_second", "expected"), [(0, 0), (10, 0), (1000, 50), (10**6, PREFETCH_LIMIT)])

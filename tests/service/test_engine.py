@@ -9,9 +9,10 @@ import pytest
 
 from service import jobs, sql
 from service.engine import Engine
+from service.errors import Unavailable
 from service.vault import Vault, job_owner
 from tests.conftest import eventually
-from tests.service.receiver import OK, hanging, header, receiver, status  # noqa: F401 - a fixture
+from tests.service.receiver import OK, Counting, hanging, header, receiver, status  # noqa: F401 - a fixture
 
 
 @pytest.fixture
@@ -180,6 +181,83 @@ def test_a_drain_hands_back_its_calls_and_leaves_the_register(make, start, recei
     assert (row["status"], row["attempt"], row["worker_id"]) == ("pending", 0, None)
     assert make.rows("SELECT FROM workers") == []
     assert not engine.lease.may_tick()
+
+
+@pytest.fixture
+def drain(make, conn):
+    """Asks an engine to drain, as whoever is on call does."""
+
+    def ask(engine):
+        id = eventually(lambda: engine._registration.claimant)
+        conn.execute("SET ROLE scheduler_ops")
+        conn.execute("SELECT ops.drain(%s)", [id])
+        conn.execute("RESET ROLE")
+        return lambda: make.row("SELECT state FROM ops.workers WHERE worker_id = %s", id)["state"]
+
+    return ask
+
+
+def test_a_drained_engine_finishes_its_calls_and_stays_without_taking_more(make, start, receiver, drain):  # noqa: F811
+    calls = Counting()
+    job = make.job(endpoint=f"http://127.0.0.1:{receiver(calls).port}/", timeout_seconds=60)
+    make.execution(job)
+    engine = start(heartbeat=5.0)
+    eventually(lambda: calls.now == 1)
+
+    state = drain(engine)
+    eventually(lambda: state() == "draining", deadline=4)  # told, and not at its next heartbeat
+    later = make.execution(job)
+    calls.go.set()
+    eventually(lambda: state() == "drained")
+
+    assert [row["status"] for row in make.rows("SELECT status FROM execution_log")] == ["completed"]
+    assert make.row("SELECT id, status FROM execution_queue") == {"id": later["id"], "status": "pending"}
+    assert (engine.lease.may_tick(), make.row("SELECT workers FROM service_state")["workers"]) == (False, 0)
+
+
+def test_a_drained_engine_leaves_the_register_when_it_ends(make, start, drain):
+    engine = start()
+    state = drain(engine)
+    eventually(lambda: state() == "drained")
+
+    engine.drain()
+
+    assert make.rows("SELECT FROM workers") == []
+
+
+def test_a_drain_under_load_loses_nothing_and_doubles_nothing(make, start, receiver, drain):  # noqa: F811
+    calls = Counting()
+    calls.go.set()
+    job = make.job(endpoint=f"http://127.0.0.1:{receiver(calls).port}/")
+    leaving, _ = start(), start()
+    [make.execution(job, rank=rank) for rank in range(400)]
+    eventually(lambda: completed(make) > 20)
+
+    state = drain(leaving)
+    eventually(lambda: state() == "drained")
+    [make.execution(job, rank=rank) for rank in range(400, 500)]
+    eventually(lambda: completed(make) == 500)
+
+    assert (calls.total, make.row("SELECT sum(attempt) FROM execution_log")["sum"]) == (500, 500)
+    after = "SELECT FROM execution_log AS l JOIN workers AS w ON l.worker_id = w.id WHERE l.started_at > w.draining_at"
+    assert make.rows(f"{after} AND w.id = %s", leaving._registration.id) == []
+
+
+def test_a_drain_waits_out_a_database_that_is_away(make, start, drain, monkeypatch, failures):
+    engine = start()
+    lost = iter([Unavailable()])
+    give_back = engine._dispatcher.stand_down
+    monkeypatch.setattr(engine._dispatcher, "stand_down", lambda: _fail(lost) or give_back())
+
+    state = drain(engine)
+
+    assert eventually(lambda: state() == "drained")
+    assert (list(lost), failures) == ([], [])
+
+
+def _fail(errors):
+    for error in errors:
+        raise error
 
 
 def test_an_idle_engine_leaves_the_database_in_peace(start, conn, monkeypatch):

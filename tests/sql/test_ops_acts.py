@@ -253,7 +253,7 @@ def test_a_job_that_is_over_is_neither_paused_nor_resumed(make, ops, act, status
         call(ops, f"ops.{act}(%s)", job["id"])
 
 
-@pytest.mark.parametrize("act", ["trigger", "pause", "resume", "cancel"])
+@pytest.mark.parametrize("act", ["trigger", "pause", "resume", "cancel", "drain"])
 def test_what_is_not_there_is_refused_with_where_to_look(ops, act):
     with pytest.raises(psycopg.errors.NoDataFound, match="There is no such") as refused:
         call(ops, f"ops.{act}('00000000-0000-7000-8000-000000000000')")
@@ -388,3 +388,34 @@ def test_the_report_of_an_alert_is_cancelled_and_not_counted(make, ops):
 
     assert make.row("SELECT status, origin FROM execution_log") == {"status": "cancelled", "origin": "alert"}
     assert make.rows("SELECT FROM job_history") == make.rows("SELECT FROM job_totals") == []
+
+
+def test_a_drain_is_asked_for_once_and_audited_beside_all_tenants(make, ops, conn):
+    worker = make.worker(host="h9", pid=7)
+    conn.execute("LISTEN scheduler_drain")
+
+    said = {call(ops, "ops.drain(%s)", worker) for _ in "12"}
+
+    assert said == {"process 7 on h9 is asked to drain"}
+    assert [note.payload for note in conn.notifies(timeout=1)] == [str(worker)]
+    assert make.row("SELECT state FROM ops.workers") == {"state": "asked to drain"}
+    entry = make.row("SELECT * FROM audit_log")
+    assert (entry["tenant_id"], entry["action"], entry["entity_id"]) == ("", "worker.drain", worker)
+    assert (entry["actor"], entry["after"]) == (f"role:{ops.info.user}", {"host": "h9", "pid": 7})
+
+
+def test_a_dead_worker_is_not_drained(make, ops):
+    worker = make.worker(heartbeat_at=NOON)
+
+    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="The worker is dead"):
+        call(ops, "ops.drain(%s)", worker)
+
+
+@pytest.mark.parametrize(("runs", "state"), [(True, "draining"), (False, "drained")])
+def test_a_worker_is_drained_once_nothing_runs_in_its_name(make, runs, state):
+    worker = make.worker(draining_at=NOON)
+    if runs:
+        make.running(worker)
+
+    assert make.row("SELECT state FROM ops.workers") == {"state": state}
+    assert make.row("SELECT workers, slots FROM service_state") == {"workers": 0, "slots": 0}

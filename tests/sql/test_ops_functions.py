@@ -64,7 +64,7 @@ def test_no_other_role_may(make, conn, role):
         [[row["oid"] for row in acts]],
     )
 
-    assert (len(acts), allowed.fetchall()) == (6, [])
+    assert (len(acts), allowed.fetchall()) == (7, [])
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         conn.execute("SELECT ops.trigger(%s)", [uuid4()])
 
