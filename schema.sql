@@ -305,6 +305,123 @@ $$;
 COMMENT ON FUNCTION ops.trigger(job uuid) IS 'SELECT ops.trigger(''<job>''); -- run a job now, beside its schedule, whatever its state short of deleted. Gives the execution. Audited as job.trigger.';
 
 --
+-- Name: why(uuid, timestamp with time zone); Type: FUNCTION; Schema: ops; Owner: -
+--
+
+CREATE FUNCTION ops.why(job uuid, since timestamp with time zone DEFAULT (now() - '7 days'::interval)) RETURNS TABLE(at timestamp with time zone, what text, why text, execution_id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT s.at, s.what, s.why, s.execution_id
+    FROM (
+        SELECT
+            0 AS place,
+            coalesce(j.next_run_at, j.paused_at, t.last_run_at, j.updated_at) AS at,
+            CASE
+                WHEN j.status <> 'active' THEN 'job is ' || j.status
+                WHEN j.next_run_at IS NULL THEN 'no next run'
+                WHEN j.next_run_at < now() - interval '2 seconds' THEN 'run is overdue'
+                ELSE 'next run'
+            END AS what,
+            CASE
+                WHEN j.status = 'paused' THEN 'what comes due is passed over, and what waits is held, until it is resumed'
+                WHEN j.status = 'deleted' THEN 'it does not run any more'
+                WHEN j.status = 'completed' AND j.type = 'one_time' THEN 'its one instant has run'
+                WHEN j.status = 'completed' AND j.runs >= j.max_runs THEN 'all its runs are made; max_runs is ' || j.max_runs
+                WHEN j.status = 'completed' THEN 'its schedule has no instant left; end_at is ' || coalesce(j.end_at::text, 'not set')
+                WHEN j.next_run_at IS NULL THEN 'its last run has been made and has yet to end'
+                WHEN j.next_run_at < now() - interval '2 seconds' THEN 'no tick has dealt with it; see ops.overview and ops.workers'
+                ELSE concat_ws(' ', j.type, j.schedule, CASE WHEN j.type = 'cron' THEN j.timezone END)
+            END AS why,
+            NULL::uuid AS execution_id
+        FROM jobs AS j
+        LEFT JOIN job_totals AS t ON j.id = t.job_id
+        WHERE j.id = why.job
+        UNION ALL
+        (
+            SELECT
+                1, q.scheduled_at, q.status,
+                CASE q.status
+                    WHEN 'pending' THEN CASE
+                        WHEN (SELECT v.workers FROM service_state AS v) = 0 THEN 'no engine process claims it; see ops.workers'
+                        ELSE 'waits for a free slot; see ops.workers and ops.tenants'
+                    END
+                    WHEN 'running' THEN 'attempt ' || q.attempt || ' is called since ' || q.claimed_at
+                        || coalesce(' by process ' || w.pid || ' on ' || w.host, ' by a process that is gone')
+                    WHEN 'retrying' THEN CASE
+                        WHEN q.put_off_for IS NOT NULL THEN 'put off: the breaker of ' || q.put_off_for || ' is open; see ops.endpoints'
+                        ELSE 'attempt ' || q.attempt || ' failed: '
+                            || coalesce(q.attempts -> -1 ->> 'error', q.attempts -> -1 ->> 'error_code', 'no reason is on record')
+                    END || '; again at ' || q.retry_at
+                    ELSE CASE
+                        WHEN q.held_for = 'overlap' THEN 'waits until the job''s earlier execution has ended'
+                        ELSE 'held while its job is paused'
+                    END
+                END,
+                q.id
+            FROM execution_queue AS q
+            LEFT JOIN workers AS w ON q.worker_id = w.id
+            WHERE q.job_id = why.job AND q.origin <> 'alert'
+            ORDER BY q.scheduled_at DESC, q.id DESC
+            LIMIT 100
+        )
+        UNION ALL
+        (
+            SELECT
+                1, l.scheduled_at, l.status,
+                concat_ws(
+                    '; ',
+                    coalesce(
+                        l.error,
+                        CASE WHEN l.status = 'completed' THEN 'answered ' || l.response_status END,
+                        CASE WHEN l.status = 'cancelled' THEN coalesce(
+                            (
+                                SELECT 'by ' || a.actor FROM audit_log AS a
+                                WHERE a.entity_id = l.id AND a.action = 'execution.cancel'
+                                ORDER BY a.at DESC
+                                LIMIT 1
+                            ),
+                            'with its job, or by the run that replaced it'
+                        ) END,
+                        l.error_code
+                    ),
+                    CASE WHEN l.skipped_count > 1 THEN l.skipped_count || ' instants until ' || l.skipped_until END,
+                    CASE WHEN l.attempt > 1 THEN l.attempt || ' attempts' END,
+                    CASE WHEN l.origin <> 'schedule' THEN l.origin END
+                ),
+                l.id
+            FROM execution_log AS l
+            WHERE l.job_id = why.job AND l.scheduled_at >= why.since AND l.origin <> 'alert'
+            ORDER BY l.scheduled_at DESC, l.id DESC
+            LIMIT 100
+        )
+        UNION ALL
+        (
+            SELECT
+                1, a.at, a.action,
+                'by ' || a.actor || coalesce(': ' || (
+                    SELECT string_agg(k.field, ', ' ORDER BY k.field)
+                    FROM jsonb_object_keys(coalesce(a.after, a.before)) AS k (field)
+                    WHERE a.action = 'job.update'
+                ), ''),
+                nullif(a.entity_id, a.job_id)
+            FROM audit_log AS a
+            WHERE a.job_id = why.job AND a.at >= why.since
+            ORDER BY a.at DESC
+            LIMIT 100
+        )
+    ) AS s
+    ORDER BY s.place, s.at DESC
+    LIMIT 100
+$$;
+
+--
+-- Name: FUNCTION why(job uuid, since timestamp with time zone); Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON FUNCTION ops.why(job uuid, since timestamp with time zone) IS 'SELECT * FROM ops.why(''<job>''); -- why a run did or did not happen: first the job''s state and next run, then its live and finished executions, what was passed over, and who changed it, the newest first; 100 rows at most, of 7 days or since an instant. By name: SELECT w.* FROM ops.jobs AS j, ops.why(j.job_id) AS w WHERE j.name = ''nightly''. GET /api/v1/jobs/:id/occurrences tells it of each instant.';
+
+--
 -- Name: audit_actor(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -1870,6 +1987,180 @@ $$;
 COMMENT ON FUNCTION public.watch_job() IS 'Keep job_alerts in step with a job, whoever changes it, and close incidents that nobody watches any more. Runs as the owner, since the API only reads them.';
 
 --
+-- Name: audit_log; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_log (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    tenant_id text NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    entity_id uuid,
+    job_id uuid,
+    before jsonb,
+    after jsonb,
+    request_id text,
+    CONSTRAINT audit_log_action_pattern CHECK ((action ~ '^[a-z_]{1,40}[.][a-z_]{1,40}$'::text)),
+    CONSTRAINT audit_log_actor_length CHECK (((char_length(actor) >= 1) AND (char_length(actor) <= 200))),
+    CONSTRAINT audit_log_request_id_length CHECK ((char_length(request_id) <= 200))
+);
+
+--
+-- Name: TABLE audit_log; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.audit_log IS 'Who changed what. Written through record_audit alone, by the service and by the triggers jobs_audit and api_keys_audit; never changed, and deleted only by retention: no role has INSERT or UPDATE.';
+
+--
+-- Name: COLUMN audit_log.id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.id IS 'Tells entries of the same microsecond apart; nothing refers to it.';
+
+--
+-- Name: COLUMN audit_log.at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.at IS 'The clock''s time, not the transaction''s, so that rows of one transaction keep their order.';
+
+--
+-- Name: COLUMN audit_log.tenant_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.tenant_id IS 'Whose job, execution, key or secret was acted on; empty for what is no tenant''s (worker.drain).';
+
+--
+-- Name: COLUMN audit_log.actor; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.actor IS 'key:<id> of the API key; api for a request without one; role:<name> for whoever is logged in to the database.';
+
+--
+-- Name: COLUMN audit_log.action; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.action IS 'What was done to what: job.create, job.update, job.pause, job.trigger, execution.cancel, execution.rerun, key.revoke, signing.rotate and the like.';
+
+--
+-- Name: COLUMN audit_log.entity_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.entity_id IS 'The job, execution, key or worker; NULL where it is the tenant''s only one.';
+
+--
+-- Name: COLUMN audit_log.job_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.job_id IS 'The job concerned: of job and execution actions.';
+
+--
+-- Name: COLUMN audit_log.before; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.before IS 'What changed, as it was; NULL when there was nothing before.';
+
+--
+-- Name: COLUMN audit_log.after; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.after IS 'What changed, as it became, or what was asked for; NULL when nothing is left.';
+
+--
+-- Name: COLUMN audit_log.request_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_log.request_id IS 'X-Request-ID of the API request, as in the service''s log; NULL when it was none.';
+
+--
+-- Name: CONSTRAINT audit_log_action_pattern ON audit_log; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON CONSTRAINT audit_log_action_pattern ON public.audit_log IS 'A kind of thing, a dot, and what was done to it: job.update.';
+
+--
+-- Name: audit; Type: VIEW; Schema: ops; Owner: -
+--
+
+CREATE VIEW ops.audit AS
+ SELECT a.at,
+    a.actor,
+    a.action,
+    a.tenant_id,
+    j.name,
+    a.job_id,
+    a.entity_id,
+    ARRAY( SELECT k.field
+           FROM jsonb_object_keys(COALESCE(a.after, a.before)) k(field)
+          ORDER BY k.field) AS fields,
+    a.request_id
+   FROM (public.audit_log a
+     LEFT JOIN public.jobs j ON ((a.job_id = j.id)))
+  WHERE (a.at > (now() - '1 day'::interval))
+  ORDER BY a.at DESC
+ LIMIT 1000;
+
+--
+-- Name: VIEW audit; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON VIEW ops.audit IS 'Who changed what: the last day of the audit log over all tenants, the newest first, 1,000 at most. GET /api/v1/audit tells a tenant the values before and after, too.';
+
+--
+-- Name: COLUMN audit.at; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.audit.at IS 'When it was done.';
+
+--
+-- Name: COLUMN audit.actor; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.audit.actor IS 'key:<id> of the API key; api for a request without one; role:<name> for whoever is logged in to the database.';
+
+--
+-- Name: COLUMN audit.action; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.audit.action IS 'What was done to what: job.update, job.pause, execution.cancel, worker.drain and the like.';
+
+--
+-- Name: COLUMN audit.tenant_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.audit.tenant_id IS 'Whose it was; empty for what is no tenant''s.';
+
+--
+-- Name: COLUMN audit.name; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.audit.name IS 'The job''s name as it is now; NULL: no job was concerned.';
+
+--
+-- Name: COLUMN audit.job_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.audit.job_id IS 'The job concerned: of job and execution actions.';
+
+--
+-- Name: COLUMN audit.entity_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.audit.entity_id IS 'The job, execution, key or worker; NULL where it is the tenant''s only one.';
+
+--
+-- Name: COLUMN audit.fields; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.audit.fields IS 'What of it changed, or what was noted of the act.';
+
+--
+-- Name: COLUMN audit.request_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.audit.request_id IS 'X-Request-ID of the API request, as in the log; NULL when it was none.';
+
+--
 -- Name: execution_log; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -2293,7 +2584,7 @@ CREATE VIEW ops.endpoints AS
            FROM (ops.last_hour l
              JOIN public.jobs j ON ((l.job_id = j.id)))
           WHERE (l.status = ANY (ARRAY['completed'::text, 'failed'::text, 'timeout'::text]))
-        ), called AS (
+        ), named AS (
          SELECT ended.tenant_id,
             (lower(regexp_replace(split_part(ended.authority, '?'::text, 1), '^.*@'::text, ''::text)) ||
                 CASE
@@ -2307,15 +2598,26 @@ CREATE VIEW ops.endpoints AS
             ended.error_code,
             ended.response_status
            FROM ended
+        ), called AS (
+         SELECT named.tenant_id,
+            named.host,
+            named.status,
+            named.duration_ms,
+            named.finished_at,
+            named.error_code,
+            named.response_status,
+            max(named.finished_at) FILTER (WHERE (named.status = 'completed'::text)) OVER (PARTITION BY named.tenant_id, named.host) AS last_success_at
+           FROM named
         ), counted AS (
          SELECT called.tenant_id,
             called.host,
             count(*) AS calls,
             count(*) FILTER (WHERE (called.status <> 'completed'::text)) AS failures,
             percentile_cont((0.95)::double precision) WITHIN GROUP (ORDER BY called.duration_ms) AS p95_ms,
-            max(called.finished_at) FILTER (WHERE (called.status = 'completed'::text)) AS last_success_at,
+            max(called.last_success_at) AS last_success_at,
             max(called.finished_at) FILTER (WHERE (called.status <> 'completed'::text)) AS last_failure_at,
             min(called.finished_at) FILTER (WHERE (called.status <> 'completed'::text)) AS first_failure_at,
+            min(called.finished_at) FILTER (WHERE ((called.status <> 'completed'::text) AND ((called.finished_at > called.last_success_at) IS NOT FALSE))) AS failing_since,
             (array_agg(COALESCE((called.response_status)::text, called.error_code) ORDER BY called.finished_at DESC) FILTER (WHERE (called.status <> 'completed'::text)))[1] AS last_error
            FROM called
           GROUP BY called.tenant_id, called.host
@@ -2334,7 +2636,8 @@ CREATE VIEW ops.endpoints AS
             ELSE 'open'::text
         END AS breaker,
     b.opened_at AS breaker_opened_at,
-    b.probe_at AS breaker_probe_at
+    b.probe_at AS breaker_probe_at,
+    c.failing_since
    FROM (counted c
      FULL JOIN public.endpoint_breakers b USING (tenant_id, host))
   ORDER BY COALESCE(c.failures, (0)::bigint) DESC, COALESCE(c.calls, (0)::bigint) DESC, tenant_id, host;
@@ -2416,6 +2719,208 @@ COMMENT ON COLUMN ops.endpoints.breaker_opened_at IS 'Since when its breaker is 
 --
 
 COMMENT ON COLUMN ops.endpoints.breaker_probe_at IS 'When the next call is let through as a probe; NULL: the breaker is closed.';
+
+--
+-- Name: COLUMN endpoints.failing_since; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.endpoints.failing_since IS 'The first failure after the newest success: since then every call has failed. Where last_success_at is NULL it was failing an hour ago already, or is called seldom: report.error_groups looks back a day. NULL: the newest call succeeded.';
+
+--
+-- Name: job_totals; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.job_totals (
+    job_id uuid NOT NULL,
+    tenant_id text NOT NULL,
+    completed bigint DEFAULT 0 NOT NULL,
+    failed bigint DEFAULT 0 NOT NULL,
+    timeout bigint DEFAULT 0 NOT NULL,
+    cancelled bigint DEFAULT 0 NOT NULL,
+    skipped bigint DEFAULT 0 NOT NULL,
+    last_run_at timestamp with time zone,
+    last_status text
+)
+WITH (fillfactor='70');
+
+--
+-- Name: TABLE job_totals; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.job_totals IS 'Lifetime counters and last outcome per job, apart from jobs so that counting never locks a definition. fillfactor 70: every finish updates it in place (HOT), since no index names a counter.';
+
+--
+-- Name: COLUMN job_totals.job_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_totals.job_id IS 'The job whose executions are counted.';
+
+--
+-- Name: COLUMN job_totals.tenant_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_totals.tenant_id IS 'The job''s tenant, here again for row-level security and for sums over a tenant.';
+
+--
+-- Name: COLUMN job_totals.completed; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_totals.completed IS 'Executions that completed since the job was made; retention takes nothing away.';
+
+--
+-- Name: COLUMN job_totals.failed; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_totals.failed IS 'Executions that failed for good since the job was made; retention takes nothing away.';
+
+--
+-- Name: COLUMN job_totals.timeout; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_totals.timeout IS 'Executions whose last call timed out since the job was made; retention takes nothing away.';
+
+--
+-- Name: COLUMN job_totals.cancelled; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_totals.cancelled IS 'Executions cancelled since the job was made, called or not; retention takes nothing away.';
+
+--
+-- Name: COLUMN job_totals.skipped; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_totals.skipped IS 'Skipped rows of the log since the job was made; one may stand for many instants.';
+
+--
+-- Name: COLUMN job_totals.last_run_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_totals.last_run_at IS 'When the latest of the counted executions started; NULL: none has been claimed yet.';
+
+--
+-- Name: COLUMN job_totals.last_status; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_totals.last_status IS 'How the execution that was counted last has ended: completed, failed, timeout or cancelled; NULL: none has.';
+
+--
+-- Name: jobs; Type: VIEW; Schema: ops; Owner: -
+--
+
+CREATE VIEW ops.jobs AS
+ SELECT j.tenant_id,
+    j.name,
+    j.key,
+    j.id AS job_id,
+    j.status,
+    j.type,
+    j.schedule,
+    j.timezone,
+    j.next_run_at,
+    j.paused_at,
+    t.last_run_at,
+    t.last_status,
+    COALESCE(t.completed, (0)::bigint) AS completed,
+    COALESCE((t.failed + t.timeout), (0)::bigint) AS failures,
+    split_part(j.endpoint, '?'::text, 1) AS endpoint
+   FROM (public.jobs j
+     LEFT JOIN public.job_totals t ON ((j.id = t.job_id)));
+
+--
+-- Name: VIEW jobs; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON VIEW ops.jobs IS 'Jobs of all tenants, deleted ones too: read it with a WHERE on name, key or tenant_id. The functions of ops take its job_id, as in SELECT ops.pause(job_id) FROM ops.jobs WHERE name = ''nightly''.';
+
+--
+-- Name: COLUMN jobs.tenant_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.jobs.tenant_id IS 'Whose job it is.';
+
+--
+-- Name: COLUMN jobs.name; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.jobs.name IS 'The job''s name; several jobs may have the same.';
+
+--
+-- Name: COLUMN jobs.key; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.jobs.key IS 'The tenant''s own unique name of it; NULL: it has none.';
+
+--
+-- Name: COLUMN jobs.job_id; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.jobs.job_id IS 'What the API and the functions of ops know it by.';
+
+--
+-- Name: COLUMN jobs.status; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.jobs.status IS 'active, paused, completed (no run is left) or deleted.';
+
+--
+-- Name: COLUMN jobs.type; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.jobs.type IS 'cron, interval or one_time.';
+
+--
+-- Name: COLUMN jobs.schedule; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.jobs.schedule IS 'As its type reads it: a cron expression, seconds, or an instant.';
+
+--
+-- Name: COLUMN jobs.timezone; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.jobs.timezone IS 'IANA zone in which a cron expression is read.';
+
+--
+-- Name: COLUMN jobs.next_run_at; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.jobs.next_run_at IS 'Its coming run; NULL: it is not active, or its last run has been made.';
+
+--
+-- Name: COLUMN jobs.paused_at; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.jobs.paused_at IS 'Since when it is paused; NULL: it is not.';
+
+--
+-- Name: COLUMN jobs.last_run_at; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.jobs.last_run_at IS 'When the latest of its finished executions started; NULL: there is none.';
+
+--
+-- Name: COLUMN jobs.last_status; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.jobs.last_status IS 'How that one ended; NULL: there is none.';
+
+--
+-- Name: COLUMN jobs.completed; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.jobs.completed IS 'Executions that completed, since ever.';
+
+--
+-- Name: COLUMN jobs.failures; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.jobs.failures IS 'Executions that failed or timed out for good, since ever.';
+
+--
+-- Name: COLUMN jobs.endpoint; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.jobs.endpoint IS 'URL that it calls, without its query.';
 
 --
 -- Name: schema_migrations; Type: TABLE; Schema: public; Owner: -
@@ -3396,6 +3901,7 @@ CREATE VIEW ops.tenants AS
             count(*) FILTER (WHERE (execution_queue.status = 'pending'::text)) AS backlog,
             count(*) FILTER (WHERE (execution_queue.status = 'running'::text)) AS running,
             count(*) FILTER (WHERE (execution_queue.status = 'retrying'::text)) AS retrying,
+            count(*) FILTER (WHERE (execution_queue.status = 'held'::text)) AS held,
             min(execution_queue.scheduled_at) FILTER (WHERE (execution_queue.status = 'pending'::text)) AS oldest_pending_at
            FROM public.execution_queue
           GROUP BY execution_queue.tenant_id
@@ -3415,7 +3921,8 @@ CREATE VIEW ops.tenants AS
     w.oldest_pending_at,
     COALESCE(e.finished, (0)::bigint) AS finished_last_hour,
     round(((100.0 * (COALESCE(e.finished, (0)::bigint))::numeric) / NULLIF(sum(e.finished) OVER (), (0)::numeric)), 1) AS share_percent,
-    COALESCE(e.failures, (0)::bigint) AS failures_last_hour
+    COALESCE(e.failures, (0)::bigint) AS failures_last_hour,
+    COALESCE(w.held, (0)::bigint) AS held
    FROM (waiting w
      FULL JOIN ended e USING (tenant_id))
   ORDER BY COALESCE(w.backlog, (0)::bigint) DESC, COALESCE(e.finished, (0)::bigint) DESC, tenant_id;
@@ -3479,6 +3986,12 @@ COMMENT ON COLUMN ops.tenants.share_percent IS 'finished_last_hour''s share of a
 --
 
 COMMENT ON COLUMN ops.tenants.failures_last_hour IS 'Those of finished_last_hour that failed or timed out for good.';
+
+--
+-- Name: COLUMN tenants.held; Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON COLUMN ops.tenants.held IS 'Executions that a pause holds, or that wait for an earlier one of their job.';
 
 --
 -- Name: workers; Type: VIEW; Schema: ops; Owner: -
@@ -3619,98 +4132,6 @@ COMMENT ON COLUMN public.alert_requests.url IS 'Where it is sent: the alert''s u
 --
 
 COMMENT ON COLUMN public.alert_requests.body IS 'The JSON that is sent: type, job, incident, and the job''s newest finished execution then.';
-
---
--- Name: audit_log; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.audit_log (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    tenant_id text NOT NULL,
-    actor text NOT NULL,
-    action text NOT NULL,
-    entity_id uuid,
-    job_id uuid,
-    before jsonb,
-    after jsonb,
-    request_id text,
-    CONSTRAINT audit_log_action_pattern CHECK ((action ~ '^[a-z_]{1,40}[.][a-z_]{1,40}$'::text)),
-    CONSTRAINT audit_log_actor_length CHECK (((char_length(actor) >= 1) AND (char_length(actor) <= 200))),
-    CONSTRAINT audit_log_request_id_length CHECK ((char_length(request_id) <= 200))
-);
-
---
--- Name: TABLE audit_log; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON TABLE public.audit_log IS 'Who changed what. Written through record_audit alone, by the service and by the triggers jobs_audit and api_keys_audit; never changed, and deleted only by retention: no role has INSERT or UPDATE.';
-
---
--- Name: COLUMN audit_log.id; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.audit_log.id IS 'Tells entries of the same microsecond apart; nothing refers to it.';
-
---
--- Name: COLUMN audit_log.at; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.audit_log.at IS 'The clock''s time, not the transaction''s, so that rows of one transaction keep their order.';
-
---
--- Name: COLUMN audit_log.tenant_id; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.audit_log.tenant_id IS 'Whose job, execution, key or secret was acted on; empty for what is no tenant''s (worker.drain).';
-
---
--- Name: COLUMN audit_log.actor; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.audit_log.actor IS 'key:<id> of the API key; api for a request without one; role:<name> for whoever is logged in to the database.';
-
---
--- Name: COLUMN audit_log.action; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.audit_log.action IS 'What was done to what: job.create, job.update, job.pause, job.trigger, execution.cancel, execution.rerun, key.revoke, signing.rotate and the like.';
-
---
--- Name: COLUMN audit_log.entity_id; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.audit_log.entity_id IS 'The job, execution, key or worker; NULL where it is the tenant''s only one.';
-
---
--- Name: COLUMN audit_log.job_id; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.audit_log.job_id IS 'The job concerned: of job and execution actions.';
-
---
--- Name: COLUMN audit_log.before; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.audit_log.before IS 'What changed, as it was; NULL when there was nothing before.';
-
---
--- Name: COLUMN audit_log.after; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.audit_log.after IS 'What changed, as it became, or what was asked for; NULL when nothing is left.';
-
---
--- Name: COLUMN audit_log.request_id; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.audit_log.request_id IS 'X-Request-ID of the API request, as in the service''s log; NULL when it was none.';
-
---
--- Name: CONSTRAINT audit_log_action_pattern ON audit_log; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON CONSTRAINT audit_log_action_pattern ON public.audit_log IS 'A kind of thing, a dot, and what was done to it: job.update.';
 
 --
 -- Name: execution_log_default; Type: TABLE; Schema: public; Owner: -
@@ -4680,83 +5101,6 @@ COMMENT ON COLUMN public.job_incidents.tenant_id IS 'The job''s tenant, here aga
 --
 
 COMMENT ON CONSTRAINT job_incidents_outcome_iff_closed ON public.job_incidents IS 'An incident that is closed says why, and one that is open cannot.';
-
---
--- Name: job_totals; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.job_totals (
-    job_id uuid NOT NULL,
-    tenant_id text NOT NULL,
-    completed bigint DEFAULT 0 NOT NULL,
-    failed bigint DEFAULT 0 NOT NULL,
-    timeout bigint DEFAULT 0 NOT NULL,
-    cancelled bigint DEFAULT 0 NOT NULL,
-    skipped bigint DEFAULT 0 NOT NULL,
-    last_run_at timestamp with time zone,
-    last_status text
-)
-WITH (fillfactor='70');
-
---
--- Name: TABLE job_totals; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON TABLE public.job_totals IS 'Lifetime counters and last outcome per job, apart from jobs so that counting never locks a definition. fillfactor 70: every finish updates it in place (HOT), since no index names a counter.';
-
---
--- Name: COLUMN job_totals.job_id; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.job_totals.job_id IS 'The job whose executions are counted.';
-
---
--- Name: COLUMN job_totals.tenant_id; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.job_totals.tenant_id IS 'The job''s tenant, here again for row-level security and for sums over a tenant.';
-
---
--- Name: COLUMN job_totals.completed; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.job_totals.completed IS 'Executions that completed since the job was made; retention takes nothing away.';
-
---
--- Name: COLUMN job_totals.failed; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.job_totals.failed IS 'Executions that failed for good since the job was made; retention takes nothing away.';
-
---
--- Name: COLUMN job_totals.timeout; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.job_totals.timeout IS 'Executions whose last call timed out since the job was made; retention takes nothing away.';
-
---
--- Name: COLUMN job_totals.cancelled; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.job_totals.cancelled IS 'Executions cancelled since the job was made, called or not; retention takes nothing away.';
-
---
--- Name: COLUMN job_totals.skipped; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.job_totals.skipped IS 'Skipped rows of the log since the job was made; one may stand for many instants.';
-
---
--- Name: COLUMN job_totals.last_run_at; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.job_totals.last_run_at IS 'When the latest of the counted executions started; NULL: none has been claimed yet.';
-
---
--- Name: COLUMN job_totals.last_status; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.job_totals.last_status IS 'How the execution that was counted last has ended: completed, failed, timeout or cancelled; NULL: none has.';
 
 --
 -- Name: job_versions; Type: TABLE; Schema: public; Owner: -
@@ -6773,4 +7117,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125280000'),
     ('20261125280100'),
     ('20261125280200'),
-    ('20261125280300');
+    ('20261125280300'),
+    ('20261125280400');
