@@ -134,12 +134,16 @@ def _step(conn: Connection[Any], job: DueJob, misfire_after: timedelta) -> Step:
 
 
 def _resumed(conn: Connection[Any], plan: Plan, job: DueJob, swallowed_from: datetime) -> Step:
-    """Go on from now: a row tells of what the pause has swallowed. A one_time job whose time passed unused runs now."""
+    """Go on from the resume: a row tells of what the pause has swallowed. A one_time job that has not run, runs then.
+
+    A tick may come late: what has come due since the resume is no part of the pause, and dealt with by the next tick.
+    """
+    resumed_at = job.next_run_at
     if not plan.schedule.repeats:
         has_run = has_run_since(conn, job_id=job.id, since=job.anchor_at)
-        return _step_to(job, NOTHING, None if has_run else once(plan, job.now))
+        return _step_to(job, NOTHING, None if has_run else once(plan, resumed_at))
     first = run_from(plan, swallowed_from, job.runs)
-    passed = Advance([], [], None) if first is None else pass_over(plan, first, job.now, job.runs, "paused")
+    passed = Advance([], [], None) if first is None else pass_over(plan, first, resumed_at, job.runs, "paused")
     return _step_to(job, replace(NOTHING, skipped=passed.skipped), passed.next)
 
 

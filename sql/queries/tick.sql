@@ -10,8 +10,8 @@ SELECT extract(EPOCH FROM least(
 -- Lock up to limit jobs whose instant has come, longest overdue first; those of one instant in any order, since sorting
 -- them would read all of them for each batch. Params: limit int, now timestamptz or null.
 -- Returns DueJob; live and waiting count the job's executions in the queue, where its overlap policy asks for them;
--- backfilled ones and alerts do not stand in the way of what is due. resumed_from is there when the job was resumed and
--- only its next run is to be planned.
+-- backfilled ones and alerts do not stand in the way of what is due. resumed_from is there when the job was resumed at
+-- next_run_at and only its next run is to be planned.
 -- Locks: those jobs, SKIP LOCKED: another ticker's are left to it. NO KEY UPDATE, since only next_run_at will change
 -- and foreign keys may go on pointing here.
 SELECT

@@ -106,6 +106,20 @@ def test_the_tick_plans_a_resumed_job_from_now_without_making_up(make, ops, tick
     assert after["next_run_at"] > after["updated_at"]
 
 
+def test_what_came_due_after_the_resume_runs_though_the_tick_is_late(make, ops, conn, ticker):
+    job = paused(make, ops)
+    call(ops, "ops.resume(%s)", job["id"])
+    conn.execute("UPDATE jobs SET next_run_at = %s", [NOON + MINUTE / 2])  # nobody has ticked for long
+
+    ticker.tick(now=NOON + 3 * MINUTE), ticker.tick(now=NOON + 3 * MINUTE)
+
+    skips = "SELECT scheduled_at, skipped_until FROM execution_log WHERE error_code = 'paused'"
+    assert make.row(skips) == {"scheduled_at": NOON, "skipped_until": NOON}
+    ran = make.row("SELECT scheduled_at FROM execution_queue")["scheduled_at"]  # one, as misfire_policy says
+    assert ran == NOON + 3 * MINUTE
+    assert row_of(make, job)["next_run_at"] == NOON + 4 * MINUTE
+
+
 def test_a_pause_that_swallowed_nothing_leaves_no_trace(make, ops, ticker):
     coming = make.row("SELECT date_trunc('minute', now()) + interval '10 min' AS at")["at"]
     job = paused(make, ops, schedule="600", anchor_at=coming - 10 * MINUTE, next_run_at=coming, next_instant_at=coming)
