@@ -28,7 +28,8 @@ page = sql.many("executions.list", row=Execution)
 count = sql.value("executions.count")
 live_counts = sql.one("executions.live_counts", row=LiveCounts)
 totals = sql.one("executions.totals", row=FinishedCounts)
-percentiles = sql.one("executions.percentiles", row=Percentiles)
+_whole_since = sql.value("executions.whole_since")
+_percentiles = sql.one("executions.percentiles", row=Percentiles)
 _release_overlapped = sql.value("upkeep.release_overlapped")
 _cancel = sql.one("executions.cancel", row=Verdict)
 _cancel_all = sql.execute("executions.cancel_all")
@@ -82,6 +83,11 @@ def let_go(conn: Connection[Any]) -> None:
     """Make executions pending that were held until their job's earlier execution had ended."""
     if _release_overlapped(conn):
         notify.work(conn)
+
+
+def percentiles(conn: Connection[Any], **filters: object) -> Percentiles:
+    """Percentiles over the newest executions that filters name, of those days of which the log still has all."""
+    return _percentiles(conn, since=_whole_since(conn), **filters)
 
 
 def cancel(conn: Connection[Any], tenant_id: str, id: UUID) -> ExecutionDetail:
