@@ -1345,6 +1345,28 @@ END;
 COMMENT ON FUNCTION public.find_api_key(digest bytea) IS 'The key with this hash, unless it is revoked or has expired, whoever''s it is: a request''s tenant is not known before. Runs as the owner, so that the API can look up a key it was shown and no other.';
 
 --
+-- Name: forget_history(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.forget_history() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM sum_history(g.tenant_id, g.day)
+    FROM (SELECT DISTINCT tenant_id, day FROM gone) AS g
+    INNER JOIN closed_days AS c ON g.day = c.day;
+    RETURN NULL;
+END
+$$;
+
+--
+-- Name: FUNCTION forget_history(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.forget_history() IS 'Sum up closed days anew when rows of them are deleted from job_history, as they are with their job.';
+
+--
 -- Name: last_rank(text, smallint); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -1846,6 +1868,240 @@ $$;
 --
 
 COMMENT ON FUNCTION public.resume_jobs(ids uuid[], tenant text) IS 'Resume paused jobs from now on, without making up, and let go of what was held. A row for each id, as of pause_jobs. No schedule is read here: a job is due at once, and what deals with it plans its next run and makes no execution, see jobs.resumed_from: the tick, or the API in the same transaction. tenant bounds it to one, NULL to none. Audited as job.resume, by jobs_audit.';
+
+--
+-- Name: job_history; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.job_history (
+    job_id uuid NOT NULL,
+    day date NOT NULL,
+    tenant_id text NOT NULL,
+    completed integer DEFAULT 0 NOT NULL,
+    failed integer DEFAULT 0 NOT NULL,
+    timeout integer DEFAULT 0 NOT NULL,
+    cancelled integer DEFAULT 0 NOT NULL,
+    skipped integer DEFAULT 0 NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    duration_ms_sum double precision DEFAULT 0 NOT NULL,
+    duration_ms_max double precision DEFAULT 0 NOT NULL,
+    lag_ms_sum double precision DEFAULT 0 NOT NULL,
+    lag_ms_max double precision DEFAULT 0 NOT NULL
+)
+WITH (fillfactor='70');
+
+--
+-- Name: TABLE job_history; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.job_history IS 'One row per job and UTC day on which executions finished, kept by ON CONFLICT upserts in work.finish. fillfactor 70: updated in place (HOT).';
+
+--
+-- Name: COLUMN job_history.job_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.job_id IS 'The job whose executions are counted.';
+
+--
+-- Name: COLUMN job_history.day; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.day IS 'UTC date on which the executions finished, whenever they were scheduled.';
+
+--
+-- Name: COLUMN job_history.tenant_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.tenant_id IS 'The job''s tenant, here again for row-level security and for lists of a tenant''s days.';
+
+--
+-- Name: COLUMN job_history.completed; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.completed IS 'Executions of the job that completed on the day.';
+
+--
+-- Name: COLUMN job_history.failed; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.failed IS 'Executions of the job that failed for good on the day.';
+
+--
+-- Name: COLUMN job_history.timeout; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.timeout IS 'Executions of the job whose last call timed out on the day.';
+
+--
+-- Name: COLUMN job_history.cancelled; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.cancelled IS 'Executions of the job that were cancelled on the day, called or not.';
+
+--
+-- Name: COLUMN job_history.skipped; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.skipped IS 'Skipped rows that the log got on the day; one may stand for many instants.';
+
+--
+-- Name: COLUMN job_history.attempts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.attempts IS 'Calls made for the executions that finished on the day, retries included.';
+
+--
+-- Name: COLUMN job_history.duration_ms_sum; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.duration_ms_sum IS 'Sum over completed, failed and timeout executions of the last call''s duration in milliseconds.';
+
+--
+-- Name: COLUMN job_history.duration_ms_max; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.duration_ms_max IS 'Longest last call of the executions in duration_ms_sum, milliseconds; 0: there were none.';
+
+--
+-- Name: COLUMN job_history.lag_ms_sum; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.lag_ms_sum IS 'Sum over completed, failed and timeout executions of start lag (started_at - scheduled_at) in milliseconds.';
+
+--
+-- Name: COLUMN job_history.lag_ms_max; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.job_history.lag_ms_max IS 'Longest start lag of the executions in lag_ms_sum, milliseconds; 0: there were none.';
+
+--
+-- Name: tenant_history; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.tenant_history (
+    tenant_id text NOT NULL,
+    day date NOT NULL,
+    completed bigint NOT NULL,
+    failed bigint NOT NULL,
+    timeout bigint NOT NULL,
+    cancelled bigint NOT NULL,
+    skipped bigint NOT NULL,
+    attempts bigint NOT NULL,
+    duration_ms_sum double precision NOT NULL,
+    duration_ms_max double precision,
+    lag_ms_sum double precision NOT NULL,
+    lag_ms_max double precision
+);
+
+--
+-- Name: TABLE tenant_history; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.tenant_history IS 'job_history of closed days added up over each tenant''s jobs, a row per tenant and day on which something finished. Only history.stats reads it: it saves that from adding up a row per job and day. Written by sum_history, never on the way of an execution.';
+
+--
+-- Name: COLUMN tenant_history.tenant_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tenant_history.tenant_id IS 'Whose jobs'' days are added up.';
+
+--
+-- Name: COLUMN tenant_history.day; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tenant_history.day IS 'The UTC day on which the executions finished; it is in closed_days.';
+
+--
+-- Name: COLUMN tenant_history.completed; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tenant_history.completed IS 'Executions that succeeded.';
+
+--
+-- Name: COLUMN tenant_history.failed; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tenant_history.failed IS 'Executions that failed for good.';
+
+--
+-- Name: COLUMN tenant_history.timeout; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tenant_history.timeout IS 'Executions whose last call took too long.';
+
+--
+-- Name: COLUMN tenant_history.cancelled; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tenant_history.cancelled IS 'Executions that somebody or an overlap_policy ended.';
+
+--
+-- Name: COLUMN tenant_history.skipped; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tenant_history.skipped IS 'Ranges of instants that were passed over.';
+
+--
+-- Name: COLUMN tenant_history.attempts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tenant_history.attempts IS 'Calls made for the executions that finished on the day, retries included.';
+
+--
+-- Name: COLUMN tenant_history.duration_ms_sum; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tenant_history.duration_ms_sum IS 'Sum over completed, failed and timeout executions of the last call''s duration in milliseconds.';
+
+--
+-- Name: COLUMN tenant_history.duration_ms_max; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tenant_history.duration_ms_max IS 'The longest of these durations; NULL on a day on which none ran to an end.';
+
+--
+-- Name: COLUMN tenant_history.lag_ms_sum; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tenant_history.lag_ms_sum IS 'Sum over completed, failed and timeout executions of start lag (started_at - scheduled_at) in milliseconds.';
+
+--
+-- Name: COLUMN tenant_history.lag_ms_max; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tenant_history.lag_ms_max IS 'The longest start lag; NULL on a day on which none ran to an end.';
+
+--
+-- Name: sum_history(text, date); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.sum_history(tenant text, of_day date) RETURNS void
+    LANGUAGE sql
+    BEGIN ATOMIC
+ DELETE FROM public.tenant_history t
+   WHERE ((t.tenant_id = sum_history.tenant) AND (t.day = sum_history.of_day));
+ INSERT INTO public.tenant_history (tenant_id, day, completed, failed, timeout, cancelled, skipped, attempts, duration_ms_sum, duration_ms_max, lag_ms_sum, lag_ms_max)  SELECT h.tenant_id,
+             h.day,
+             sum(h.completed) AS sum,
+             sum(h.failed) AS sum,
+             sum(h.timeout) AS sum,
+             sum(h.cancelled) AS sum,
+             sum(h.skipped) AS sum,
+             sum(h.attempts) AS sum,
+             sum(h.duration_ms_sum) AS sum,
+             max(h.duration_ms_max) FILTER (WHERE (((h.completed + h.failed) + h.timeout) > 0)) AS max,
+             sum(h.lag_ms_sum) AS sum,
+             max(h.lag_ms_max) FILTER (WHERE (((h.completed + h.failed) + h.timeout) > 0)) AS max
+            FROM public.job_history h
+           WHERE ((h.tenant_id = sum_history.tenant) AND (h.day = sum_history.of_day))
+           GROUP BY h.tenant_id, h.day;
+END;
+
+--
+-- Name: FUNCTION sum_history(tenant text, of_day date); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.sum_history(tenant text, of_day date) IS 'Sum up a tenant''s day in tenant_history anew, from job_history. To be called for a closed day whose rows were corrected by hand.';
 
 --
 -- Name: thin_log_partition(date); Type: FUNCTION; Schema: public; Owner: -
@@ -4134,6 +4390,33 @@ COMMENT ON COLUMN public.alert_requests.url IS 'Where it is sent: the alert''s u
 COMMENT ON COLUMN public.alert_requests.body IS 'The JSON that is sent: type, job, incident, and the job''s newest finished execution then.';
 
 --
+-- Name: closed_days; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.closed_days (
+    day date NOT NULL,
+    closed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: TABLE closed_days; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.closed_days IS 'UTC days whose counts in job_history no longer change, and which tenant_history has therefore summed up: every day up to the newest here. upkeep.close_day adds them, one after the other.';
+
+--
+-- Name: COLUMN closed_days.day; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.closed_days.day IS 'A day on which nothing can finish any more: it ended an hour before or earlier.';
+
+--
+-- Name: COLUMN closed_days.closed_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.closed_days.closed_at IS 'When it was summed up.';
+
+--
 -- Name: execution_log_default; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -4904,111 +5187,6 @@ ALTER TABLE public.job_counts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 --
 
 COMMENT ON SEQUENCE public.job_counts_id_seq IS 'Ids of job_counts, as many as rows were ever set aside; job_counts_folded says how many of them are folded.';
-
---
--- Name: job_history; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.job_history (
-    job_id uuid NOT NULL,
-    day date NOT NULL,
-    tenant_id text NOT NULL,
-    completed integer DEFAULT 0 NOT NULL,
-    failed integer DEFAULT 0 NOT NULL,
-    timeout integer DEFAULT 0 NOT NULL,
-    cancelled integer DEFAULT 0 NOT NULL,
-    skipped integer DEFAULT 0 NOT NULL,
-    attempts integer DEFAULT 0 NOT NULL,
-    duration_ms_sum double precision DEFAULT 0 NOT NULL,
-    duration_ms_max double precision DEFAULT 0 NOT NULL,
-    lag_ms_sum double precision DEFAULT 0 NOT NULL,
-    lag_ms_max double precision DEFAULT 0 NOT NULL
-)
-WITH (fillfactor='70');
-
---
--- Name: TABLE job_history; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON TABLE public.job_history IS 'One row per job and UTC day on which executions finished, kept by ON CONFLICT upserts in work.finish. fillfactor 70: updated in place (HOT).';
-
---
--- Name: COLUMN job_history.job_id; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.job_history.job_id IS 'The job whose executions are counted.';
-
---
--- Name: COLUMN job_history.day; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.job_history.day IS 'UTC date on which the executions finished, whenever they were scheduled.';
-
---
--- Name: COLUMN job_history.tenant_id; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.job_history.tenant_id IS 'The job''s tenant, here again for row-level security and for lists of a tenant''s days.';
-
---
--- Name: COLUMN job_history.completed; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.job_history.completed IS 'Executions of the job that completed on the day.';
-
---
--- Name: COLUMN job_history.failed; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.job_history.failed IS 'Executions of the job that failed for good on the day.';
-
---
--- Name: COLUMN job_history.timeout; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.job_history.timeout IS 'Executions of the job whose last call timed out on the day.';
-
---
--- Name: COLUMN job_history.cancelled; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.job_history.cancelled IS 'Executions of the job that were cancelled on the day, called or not.';
-
---
--- Name: COLUMN job_history.skipped; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.job_history.skipped IS 'Skipped rows that the log got on the day; one may stand for many instants.';
-
---
--- Name: COLUMN job_history.attempts; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.job_history.attempts IS 'Calls made for the executions that finished on the day, retries included.';
-
---
--- Name: COLUMN job_history.duration_ms_sum; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.job_history.duration_ms_sum IS 'Sum over completed, failed and timeout executions of the last call''s duration in milliseconds.';
-
---
--- Name: COLUMN job_history.duration_ms_max; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.job_history.duration_ms_max IS 'Longest last call of the executions in duration_ms_sum, milliseconds; 0: there were none.';
-
---
--- Name: COLUMN job_history.lag_ms_sum; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.job_history.lag_ms_sum IS 'Sum over completed, failed and timeout executions of start lag (started_at - scheduled_at) in milliseconds.';
-
---
--- Name: COLUMN job_history.lag_ms_max; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.job_history.lag_ms_max IS 'Longest start lag of the executions in lag_ms_sum, milliseconds; 0: there were none.';
 
 --
 -- Name: job_incidents; Type: TABLE; Schema: public; Owner: -
@@ -5862,6 +6040,13 @@ ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (tenant_id, at, id);
 
 --
+-- Name: closed_days closed_days_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.closed_days
+    ADD CONSTRAINT closed_days_pkey PRIMARY KEY (day);
+
+--
 -- Name: endpoint_breakers endpoint_breakers_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -5960,6 +6145,13 @@ ALTER TABLE ONLY public.signing_secrets
     ADD CONSTRAINT signing_secrets_pkey PRIMARY KEY (tenant_id);
 
 --
+-- Name: tenant_history tenant_history_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tenant_history
+    ADD CONSTRAINT tenant_history_pkey PRIMARY KEY (tenant_id, day);
+
+--
 -- Name: workers workers_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -6009,6 +6201,30 @@ CREATE INDEX api_keys_tenant_idx ON public.api_keys USING btree (tenant_id, crea
 COMMENT ON INDEX public.api_keys_tenant_idx IS 'Serves keys.list.';
 
 --
+-- Name: audit_log_action_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_log_action_idx ON public.audit_log USING btree (tenant_id, action, at, id);
+
+--
+-- Name: INDEX audit_log_action_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.audit_log_action_idx IS 'Serves audit.list and audit.count by action: a rare one among many.';
+
+--
+-- Name: audit_log_actor_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_log_actor_idx ON public.audit_log USING btree (tenant_id, actor, at, id);
+
+--
+-- Name: INDEX audit_log_actor_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.audit_log_actor_idx IS 'Serves audit.list and audit.count by actor: one who did little among many entries.';
+
+--
 -- Name: audit_log_at_idx; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -6049,6 +6265,12 @@ COMMENT ON INDEX public.audit_log_job_idx IS 'Serves audit.list and audit.count 
 --
 
 COMMENT ON INDEX public.audit_log_pkey IS 'Serves audit.list, audit.count and upkeep.purge_audit: a tenant''s entries in the order of time.';
+
+--
+-- Name: INDEX closed_days_pkey; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.closed_days_pkey IS 'A day is closed once. Serves history.stats and upkeep.close_day: the newest.';
 
 --
 -- Name: INDEX endpoint_breakers_pkey; Type: COMMENT; Schema: public; Owner: -
@@ -6315,6 +6537,18 @@ CREATE INDEX job_incidents_job_idx ON public.job_incidents USING btree (job_id, 
 COMMENT ON INDEX public.job_incidents_job_idx IS 'Serves alerts.incidents by job.';
 
 --
+-- Name: job_incidents_kind_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX job_incidents_kind_idx ON public.job_incidents USING btree (tenant_id, kind, opened_at DESC, id DESC);
+
+--
+-- Name: INDEX job_incidents_kind_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.job_incidents_kind_idx IS 'Serves alerts.incidents and alerts.count_incidents by kind.';
+
+--
 -- Name: job_incidents_open_idx; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -6411,6 +6645,18 @@ COMMENT ON INDEX public.jobs_key_idx IS 'Serves jobs.find_key, and refuses a sec
 COMMENT ON INDEX public.jobs_pkey IS 'Serves jobs.read, jobs.lock, tick.materialize, work.claim and whatever else knows a job''s id.';
 
 --
+-- Name: jobs_tenant_inactive_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX jobs_tenant_inactive_idx ON public.jobs USING btree (tenant_id, status, created_at DESC, id DESC) WHERE (status <> 'active'::text);
+
+--
+-- Name: INDEX jobs_tenant_inactive_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.jobs_tenant_inactive_idx IS 'Serves jobs.list and jobs.count by status: what is paused, completed or deleted beside many active jobs. Those are not in it, so a tick never writes to it.';
+
+--
 -- Name: jobs_tenant_list_idx; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -6445,6 +6691,12 @@ COMMENT ON INDEX public.schema_migrations_pkey IS 'Keeps a migration from being 
 --
 
 COMMENT ON INDEX public.signing_secrets_pkey IS 'Serves work.claim, signing.get, signing.rotate and signing.remove.';
+
+--
+-- Name: INDEX tenant_history_pkey; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.tenant_history_pkey IS 'A tenant has one row a day. Serves history.stats: a tenant''s days.';
 
 --
 -- Name: INDEX workers_pkey; Type: COMMENT; Schema: public; Owner: -
@@ -6511,6 +6763,18 @@ CREATE TRIGGER audit_log_kept_a_day BEFORE DELETE ON public.audit_log FOR EACH R
 --
 
 COMMENT ON TRIGGER audit_log_kept_a_day ON public.audit_log IS 'Nobody deletes an entry of the last day, the owner included; retention is for older ones.';
+
+--
+-- Name: job_history job_history_forget; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER job_history_forget AFTER DELETE ON public.job_history REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.forget_history();
+
+--
+-- Name: TRIGGER job_history_forget ON job_history; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER job_history_forget ON public.job_history IS 'Keeps tenant_history right when somebody deletes a job for good; the service never does.';
 
 --
 -- Name: jobs jobs_audit; Type: TRIGGER; Schema: public; Owner: -
@@ -6831,6 +7095,18 @@ CREATE POLICY engine ON public.signing_secrets TO scheduler_engine USING (true);
 COMMENT ON POLICY engine ON public.signing_secrets IS 'The engine, as scheduler_engine, reaches the rows of every tenant.';
 
 --
+-- Name: tenant_history engine; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY engine ON public.tenant_history TO scheduler_engine USING (true);
+
+--
+-- Name: POLICY engine ON tenant_history; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY engine ON public.tenant_history IS 'Upkeep sums up every tenant''s days.';
+
+--
 -- Name: execution_log; Type: ROW SECURITY; Schema: public; Owner: -
 --
 
@@ -7065,6 +7341,24 @@ CREATE POLICY tenant ON public.signing_secrets TO scheduler_api USING ((tenant_i
 COMMENT ON POLICY tenant ON public.signing_secrets IS 'The API, as scheduler_api, reaches the rows of the tenant that its transaction is set to and no others, see current_tenant.';
 
 --
+-- Name: tenant_history tenant; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY tenant ON public.tenant_history TO scheduler_api USING ((tenant_id = public.current_tenant()));
+
+--
+-- Name: POLICY tenant ON tenant_history; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON POLICY tenant ON public.tenant_history IS 'The API sees and writes rows of the tenant its transaction is set to, and no others.';
+
+--
+-- Name: tenant_history; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.tenant_history ENABLE ROW LEVEL SECURITY;
+
+--
 -- PostgreSQL database dump complete
 --
 
@@ -7114,6 +7408,12 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125260005'),
     ('20261125260006'),
     ('20261125260007'),
+    ('20261125270000'),
+    ('20261125270101'),
+    ('20261125270102'),
+    ('20261125270103'),
+    ('20261125270104'),
+    ('20261125270105'),
     ('20261125280000'),
     ('20261125280100'),
     ('20261125280200'),

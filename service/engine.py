@@ -162,6 +162,7 @@ class Engine:
     def _keep_partitions(self) -> float:
         return min(
             upkeep.keep_partitions(self._pool, self._config.cleanup_days, self._config.failed_days),
+            upkeep.close_day(self._pool),
             upkeep.purge_audit(self._pool, self._config.audit_days),
             upkeep.purge_idempotency_keys(self._pool),
             upkeep.purge_incidents(self._pool, self._config.cleanup_days),

@@ -224,6 +224,43 @@ SELECT
 FROM taken
 HAVING count(*) > 0;
 
+-- name: close_day :value
+-- Sum up one more day in tenant_history, the oldest that is not closed, where it ended an hour ago or earlier and no
+-- counts of it are set aside any more: what finishes bears the day on which its statement began, and no statement takes
+-- so long. Params: now timestamptz or null. Result: the day, or NULL when none is left to close. Locks: none;
+-- try_upkeep_lock lets one process at a time do it.
+-- The tenants are found by walking the index from one to the next, and of each the day alone is read.
+WITH RECURSIVE following AS (
+    SELECT coalesce((SELECT max(day) + 1 FROM closed_days), (SELECT min(day) FROM job_history)) AS day
+),
+
+ended AS (
+    SELECT f.day
+    FROM following AS f
+    WHERE
+        f.day < ((coalesce(%(now)s::timestamptz, now()) - interval '1 hour') AT TIME ZONE 'UTC')::date
+        AND NOT EXISTS (SELECT FROM job_counts AS c WHERE c.day <= f.day)
+),
+
+tenants AS (
+    SELECT (SELECT min(h.tenant_id) FROM job_history AS h) AS tenant_id FROM ended
+    UNION ALL
+    SELECT (SELECT min(h.tenant_id) FROM job_history AS h WHERE h.tenant_id > t.tenant_id)
+    FROM tenants AS t
+    WHERE t.tenant_id IS NOT NULL
+),
+
+summed AS MATERIALIZED (
+    SELECT sum_history(t.tenant_id, e.day)
+    FROM tenants AS t
+    CROSS JOIN ended AS e
+    WHERE t.tenant_id IS NOT NULL
+)
+
+INSERT INTO closed_days (day)
+SELECT e.day FROM ended AS e WHERE (SELECT count(*) FROM summed) >= 0
+RETURNING day;
+
 -- name: try_upkeep_lock :value
 -- Whether this transaction may change partitions: one process does at a time. Params: none.
 SELECT pg_try_advisory_xact_lock(hashtext('scheduler.partitions'));

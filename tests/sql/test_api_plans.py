@@ -1,11 +1,12 @@
 """What the API asks stays cheap on a large log: pages walk indexes, and a look-up reads one partition."""
 
 import json
+from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
 
-from service import sql
+from service import sql, upkeep
 from tests.factories import NOON
 
 DAYS = "SELECT make_log_partition(date '2026-03-01' + n) FROM generate_series(0, 9) AS n"
@@ -98,10 +99,33 @@ def test_count_stops_at_its_limit(plan):
     assert read(plan("executions.count", **filters, limit=100)) < 200
 
 
-def test_percentiles_read_no_more_than_their_sample(plan):
-    found = plan("executions.percentiles", tenant_id="t1", job_id=None, start_date=None, end_date=None, limit=100)
+@pytest.mark.parametrize("start_date", [None, "2026-03-02"])
+@pytest.mark.parametrize("job_id", [None, "00000000-0000-0000-0000-000000000001"])
+def test_percentiles_read_no_more_than_their_sample(plan, job_id, start_date):
+    window = {"since": NOON.replace(day=2), "start_date": start_date, "end_date": start_date and date.today()}
+
+    found = plan("executions.percentiles", tenant_id="t1", job_id=job_id, **window, limit=100)
 
     assert read(found) < 200
+
+
+HISTORY = """
+INSERT INTO job_history (job_id, tenant_id, day, completed)
+SELECT j.id, j.tenant_id, current_date - n, 1 FROM jobs AS j CROSS JOIN generate_series(0, 59) AS n
+"""
+
+
+def test_sums_over_all_jobs_read_closed_days_from_their_sums(plan, make, conn, engine_pool):
+    [make.job() for _ in range(100)]
+    conn.execute(HISTORY)
+    while not upkeep.close_day(engine_pool):
+        pass
+    conn.execute("ANALYZE")
+    window = {"start_date": date.today() - timedelta(days=40), "end_date": date.today()}
+
+    found = plan("history.stats", tenant_id="t1", job_id=None, **window)
+
+    assert read(found) <= 100 + 100 + 60  # today's, perhaps yesterday's still, and the sums of the others
 
 
 def test_page_of_jobs_walks_its_index(plan, conn):
@@ -154,6 +178,77 @@ def test_job_is_found_by_its_key(plan, conn, name):
 
     assert "jobs_key_idx" in {node.get("Index Name") for node in found}
     assert read(found) == 1
+
+
+JOBS = """
+INSERT INTO jobs (
+    tenant_id, name, type, schedule, timezone, endpoint, method, timeout_seconds, max_retries, retry_delay_seconds,
+    priority, status, created_at
+)
+SELECT
+    't' || n % 2, 'n', 'interval', '60', 'UTC', 'http://x/', 'GET', 1, 0, 0, 5,
+    CASE WHEN n % 1000 = 1 THEN 'paused' WHEN n % 1000 = 3 THEN 'deleted' ELSE 'active' END, now() + n * interval '1 s'
+FROM generate_series(1, 10000) AS n
+"""
+
+
+@pytest.mark.parametrize("name", ["jobs.list", "jobs.count"])
+@pytest.mark.parametrize("status", ["paused", "deleted", "completed"])
+def test_the_few_jobs_of_a_status_are_found_beside_many_active_ones(plan, conn, name, status):
+    conn.execute(JOBS)
+    conn.execute("ANALYZE jobs")
+    filters = dict.fromkeys(("key", "type", "name_like", "tag")) | {"status": status, "limit": 21}
+    place = dict.fromkeys(("after_at", "after_id")) | {"offset": 0} if name == "jobs.list" else {}
+
+    found = plan(name, tenant_id="t1", **filters, **place)
+
+    assert "jobs_tenant_inactive_idx" in {node.get("Index Name") for node in found}
+    assert read(found) <= 10
+
+
+AUDIT = """
+INSERT INTO audit_log (tenant_id, actor, action, at)
+SELECT
+    't1', CASE WHEN n % 1000 = 0 THEN 'role:rare' ELSE 'api' END,
+    CASE WHEN n % 1000 = 1 THEN 'job.delete' ELSE 'job.update' END, now() - n * interval '1 s'
+FROM generate_series(1, 10000) AS n
+"""
+
+
+@pytest.mark.parametrize("name", ["audit.list", "audit.count"])
+@pytest.mark.parametrize("filters", [{"action": "job.delete"}, {"actor": "role:rare"}, {"action": "key.create"}])
+def test_rare_entries_of_the_audit_log_are_found_beside_many(plan, conn, name, filters):
+    conn.execute(AUDIT)
+    conn.execute("ANALYZE audit_log")
+    every = dict.fromkeys(("job_id", "entity_id", "action", "actor", "start_time", "end_time")) | {"limit": 21}
+    place = dict.fromkeys(("after_at", "after_id")) | {"offset": 0} if name == "audit.list" else {}
+
+    found = plan(name, tenant_id="t1", **every | filters, **place)
+
+    assert read(found) <= 10
+
+
+INCIDENTS = """
+INSERT INTO job_incidents (job_id, tenant_id, kind, failures, opened_at, closed_at, outcome, opened_execution_id)
+SELECT
+    j.id, 't1', CASE WHEN n % 1000 = 0 THEN 'silent' ELSE 'failing' END, 1, now() - n * interval '1 s', now(),
+    'recovered', gen_random_uuid()
+FROM generate_series(1, 10000) AS n CROSS JOIN jobs AS j
+"""
+
+
+@pytest.mark.parametrize("name", ["alerts.incidents", "alerts.count_incidents"])
+@pytest.mark.parametrize("kind", ["silent", "late"])
+def test_rare_incidents_are_found_beside_many(plan, conn, make, name, kind):
+    make.job()
+    conn.execute(INCIDENTS)
+    conn.execute("ANALYZE job_incidents")
+    filters = {"job_id": None, "kind": kind, "open": None, "limit": 21}
+    place = dict.fromkeys(("after_at", "after_id")) | {"offset": 0} if name == "alerts.incidents" else {}
+
+    found = plan(name, tenant_id="t1", **filters, **place)
+
+    assert read(found) <= 10
 
 
 QUEUE = """

@@ -18,6 +18,7 @@ API_FILES = ("alerts", "audit", "executions", "history", "idempotency", "jobs", 
 # Statements of those files that do not run for a request, and why they need no tenant.
 OTHERS = {
     "alerts.any": "the engine's", "alerts.judge": "the engine's", "alerts.take_in": "the engine's",
+    "executions.whole_since": "reads the catalogue",
     "jobs.now": "reads the clock", "tick.due_jobs": "the engine's", "tick.next_due": "the engine's",
     "tick.notify_jobs": "reads no table", "tick.notify_work": "reads no table",
     "tick.promote_retries": "the engine's",
@@ -87,6 +88,8 @@ def _fill(conn, make, tenant):
         "INSERT INTO job_history (job_id, tenant_id, day, failed) VALUES (%(job_id)s, %(tenant_id)s, '2026-03-10', 1)",
         ids,
     )
+    conn.execute("INSERT INTO closed_days VALUES ('2026-03-09') ON CONFLICT DO NOTHING")
+    conn.execute("INSERT INTO tenant_history VALUES (%(tenant_id)s, '2026-03-09', 0, 1, 0, 0, 0, 1, 0, 0, 0, 0)", ids)
     conn.execute(
         "INSERT INTO job_incidents (job_id, tenant_id, kind, failures, opened_execution_id) "
         "VALUES (%(job_id)s, %(tenant_id)s, 'failing', 1, gen_random_uuid())",
@@ -241,7 +244,7 @@ def test_every_table_of_tenants_is_among_them_and_has_row_level_security(make):
 
 SEEN = (
     "audit_log", "execution_log", "execution_queue", "idempotency_keys", "job_history",
-    "job_incidents", "job_totals", "job_versions", "jobs", "signing_secrets",
+    "job_incidents", "job_totals", "job_versions", "jobs", "signing_secrets", "tenant_history",
 )  # fmt: skip
 UNSEEN = {
     "alert_requests",
@@ -281,6 +284,6 @@ def test_the_apis_role_can_become_no_other_one(make):
 
 
 # What of the database the API may read that no policy guards, since no tenant's data are in it.
-WITHOUT_TENANTS = {"log_partitions_thinned", "schema_migrations", "service_state", "workers"}
+WITHOUT_TENANTS = {"closed_days", "log_partitions_thinned", "schema_migrations", "service_state", "workers"}
 # Functions that run as the owner: one records for the transaction's tenant alone, one finds the key of a digest.
 AS_OWNER = {"find_api_key", "record_audit"}
