@@ -163,6 +163,7 @@ class Engine:
         return min(
             upkeep.keep_partitions(self._pool, self._config.cleanup_days, self._config.failed_days),
             upkeep.close_day(self._pool),
+            upkeep.index_partition(self._pool),
             upkeep.purge_audit(self._pool, self._config.audit_days),
             upkeep.purge_idempotency_keys(self._pool),
             upkeep.purge_incidents(self._pool, self._config.cleanup_days),

@@ -18,6 +18,7 @@ PURGE_BATCH = 1000
 STRANDED_BATCH = 100  # jobs
 PARTITION_SECONDS = 300.0
 THIN_SECONDS = 600  # for the copy of a day's failures: some 30,000 a second
+INDEX_SECONDS = 600  # for an index of a day's failures: a second or so for a million rows of the day
 CLOSE_SECONDS = 600  # for the sums of a day: a million jobs a second or two
 
 
@@ -70,6 +71,7 @@ _make_partitions = sql.value("upkeep.make_partitions")
 _drop_partitions = sql.value("upkeep.drop_partitions")
 _thin_partition = sql.value("upkeep.thin_partition")
 _close_day = sql.value("upkeep.close_day")
+_index_partition = sql.value("upkeep.index_partition")
 _purge_idempotency_keys = sql.execute("upkeep.purge_idempotency_keys")
 _purge_incidents = sql.execute("upkeep.purge_incidents")
 _purge_audit = sql.execute("upkeep.purge_audit")
@@ -228,6 +230,13 @@ def _thin(pool: db.Pool, cleanup_days: int, today: date | None) -> float:
     if thinned:
         log.info(log.PARTITIONS_CHANGED, thinned=thinned)
     return 0.0 if thinned else PARTITION_SECONDS
+
+
+def index_partition(pool: db.Pool, today: date | None = None) -> float:
+    """Index one more day of the log that an earlier release has left without. Returns seconds until the next look."""
+    with db.patient_transaction(pool, INDEX_SECONDS) as conn:
+        indexed = _try_upkeep_lock(conn) and _index_partition(conn, today=today)
+    return 0.0 if indexed else PARTITION_SECONDS
 
 
 def close_day(pool: db.Pool, now: datetime | None = None) -> float:

@@ -294,6 +294,11 @@ SELECT count(*) FILTER (WHERE thin_log_partition(p.day))
 FROM (SELECT min(day) AS day FROM log_partitions) AS p
 WHERE p.day < coalesce(%(today)s::date, (now() AT TIME ZONE 'UTC')::date) - %(days)s::int;
 
+-- name: index_partition :value
+-- Build what a day of the log from before execution_log_job_ended_idx lacks of it, today left until tomorrow. Result:
+-- whether there was such a day. Params: today date or null. Locks: writes to that day while its index is built.
+SELECT index_log_partition(coalesce(%(today)s::date, (now() AT TIME ZONE 'UTC')::date));
+
 -- name: purge_default_partition :exec
 -- Delete what the default partition holds of executions finished more than days ago, of failures more than failed_days
 -- ago. Params: days int, failed_days int, limit int, today date or null. Locks: those rows.

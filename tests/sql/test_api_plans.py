@@ -17,6 +17,19 @@ SELECT
     't' || (n % 2), at, at, 1, 5, 'schedule', CASE WHEN n % 50 = 0 THEN 'failed' ELSE 'completed' END
 FROM generate_series(1, 20000) AS n, LATERAL (SELECT timestamptz '2026-03-01 00:00Z' + n * interval '40 s' AS at) AS t
 """
+BUSY = "00000000-0000-0000-0000-000000000001"
+# A day on which another job of the tenant had 22,000 executions, of which 2,000 failed, and the busy one a failure.
+FAIL = f"""
+WITH failed AS (
+    UPDATE execution_log SET status = 'failed'
+    WHERE id = (SELECT id FROM execution_log WHERE job_id = '{BUSY}' AND scheduled_at::date = '2026-03-05' LIMIT 1)
+)
+INSERT INTO execution_log (id, job_id, tenant_id, scheduled_at, created_at, attempt, priority, origin, status)
+SELECT
+    gen_random_uuid(), '00000000-0000-0000-0000-000000000003', 't1', timestamptz '2026-03-05Z' + n * interval '1 s',
+    now(), 1, 5, 'schedule', CASE WHEN n % 11 = 0 THEN 'failed' ELSE 'completed' END
+FROM generate_series(1, 22000) AS n
+"""
 FILTERS = {
     "tenant_id": "t1", "job_id": None, "status": None, "start_time": None, "end_time": None, "after_at": None,
     "after_id": None, "limit": 21, "offset": 0,
@@ -82,6 +95,18 @@ def test_page_of_executions_walks_indexes(plan, filters):
     assert "Sort" not in {node["Node Type"] for node in found}, json.dumps(found[0], indent=1)
     assert {"Index Scan"} == set(scans(found)) - {"Seq Scan"}
     assert read(found) < 100
+
+
+@pytest.mark.parametrize("name", ["executions.list", "executions.count"])
+def test_what_did_not_complete_of_a_busy_job_is_found_by_its_index(plan, log, name):
+    log.execute(FAIL)
+    log.execute("ANALYZE execution_log")
+    filters = FILTERS | {"job_id": BUSY, "status": "failed", "start_time": NOON.replace(day=5, hour=0)}
+    filters |= {"end_time": NOON.replace(day=5, hour=23)}
+
+    found = plan(name, **{key: filters[key] for key in sql.STATEMENTS[name].parameters})
+
+    assert "execution_log_20260305_job_id_status_scheduled_at_id_idx" in {node.get("Index Name") for node in found}
 
 
 def test_look_up_by_id_reads_one_partition(plan, log):

@@ -192,3 +192,28 @@ def test_a_copy_may_take_longer_than_other_statements_and_only_within_its_transa
     with engine_pool.connection() as conn:
         after = (conn.execute("SHOW statement_timeout").fetchone()[0], conn.answer_seconds)
     assert (within, after) == (("10min", 605.0), ("30s", 35.0))
+
+
+def indexed(make):
+    """The days of the log that have their part of the index of what did not complete, by job."""
+    query = (
+        "SELECT to_date(right(i.indrelid::regclass::text, 8), 'YYYYMMDD') AS day FROM pg_inherits AS h"
+        " JOIN pg_index AS i ON i.indexrelid = h.inhrelid"
+        " WHERE h.inhparent = 'execution_log_job_ended_idx'::regclass"
+        " AND i.indrelid <> 'execution_log_default'::regclass ORDER BY 1"
+    )
+    return [row["day"] for row in make.rows(query)]
+
+
+def test_days_from_before_an_index_get_their_part_of_it_save_today(make, conn, engine_pool):
+    today = datetime.now(UTC).date()
+    conn.execute("DROP INDEX execution_log_job_ended_idx")
+    conn.execute(
+        "CREATE INDEX execution_log_job_ended_idx ON ONLY execution_log (job_id, status, scheduled_at DESC, id DESC)"
+        " WHERE status <> 'completed'"
+    )
+
+    while not upkeep.index_partition(engine_pool):
+        pass
+
+    assert indexed(make) == [today + n * DAY for n in (-1, 1, 2)]
