@@ -64,6 +64,7 @@ class Faults:
             "process killed": self._kill,
             "child killed": self._child_killed,
             "process ended": self._end,
+            "process drained": self._drain,
             "process frozen": self._freeze,
             "sessions terminated": self._terminate,
             "connections exhausted": self._exhaust,
@@ -108,6 +109,18 @@ class Faults:
     def _end(self, chance: random.Random) -> None:
         with self._one(chance) as member:
             self._ended(member, signal.SIGTERM, chance.uniform(0, 2))
+
+    def _drain(self, chance: random.Random) -> None:
+        """Take the engines of a process out of service, as whoever is on call does, and end it after a while."""
+        with self._one(chance) as member:
+            if member is not None and member.instance.process.poll() is None:
+                with contextlib.suppress(psycopg.Error, psutil.NoSuchProcess):
+                    family = psutil.Process(member.instance.pid)
+                    pids = [family.pid, *(child.pid for child in family.children())]
+                    with psycopg.connect(self._backing.database_url, connect_timeout=2) as conn:
+                        conn.execute("SELECT ops.drain(worker_id) FROM ops.workers WHERE pid = ANY(%s)", [pids])
+                time.sleep(chance.uniform(0, 5))
+            self._ended(member, signal.SIGTERM, 0)
 
     def _ended(self, member: Member | None, number: signal.Signals, away: float) -> None:
         if member is None:

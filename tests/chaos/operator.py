@@ -1,20 +1,27 @@
-"""What clients do meanwhile: pause, resume, trigger, edit and cancel, through whichever instance answers."""
+"""What clients and those on call do meanwhile: pause, resume, trigger, edit and cancel.
+
+The former through whichever instance answers, the latter in psql.
+"""
 
 import random
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import LiteralString
 
-from tests.chaos.fleet import Fleet
+import psycopg
+
+from tests.chaos.fleet import ATTEMPTS, Fleet
 from tests.chaos.plans import Planned
 
 
 class Operator:
     """A client that goes on until stopped. Everything it does is decided by the seed."""
 
-    def __init__(self, seed: int, fleet: Fleet, planned: Sequence[Planned]) -> None:
+    def __init__(self, seed: int, fleet: Fleet, planned: Sequence[Planned], database_url: str) -> None:
         self._chance = random.Random(f"operator {seed}")
         self._fleet = fleet
+        self._database_url = database_url
         self._planned = planned
         self._pausable = [
             job for job in planned if not job.jitter and "max_runs" not in job.body and job.body["type"] != "one_time"
@@ -48,10 +55,10 @@ class Operator:
         """Pause a job for a moment. Until an answer has come nobody knows when it took effect."""
         job = self._chance.choice(self._pausable)
         since = datetime.now(UTC)
-        status, _ = self._act(job, "pause")
+        done = self._act(job, "pause")
         paused_at = datetime.now(UTC)
         job.blurred.append((since, paused_at))
-        if status >= 400:  # completed by now
+        if not done:  # completed by now
             return
         self._stop.wait(self._chance.uniform(0.5, 4))
         resumed_at = datetime.now(UTC)
@@ -76,8 +83,32 @@ class Operator:
         path = f"/api/v1/executions?status={self._chance.choice(('pending', 'running', 'retrying'))}&page_size=5"
         _, answer = self._fleet.ask("GET", path, tenant)
         for execution in (answer.get("data") or [])[:1]:
-            self._fleet.ask("POST", f"/api/v1/executions/{execution['id']}/cancel", tenant)
+            if self._chance.random() < 0.5:
+                self._order("SELECT ops.cancel(%s)", execution["id"])
+            else:
+                self._fleet.ask("POST", f"/api/v1/executions/{execution['id']}/cancel", tenant)
 
-    def _act(self, job: Planned, act: str) -> tuple[int, object]:
-        status, answer = self._fleet.ask("POST", f"/api/v1/jobs/{job.id}/{act}", job.tenant)
-        return status, answer
+    def _act(self, job: Planned, act: str) -> bool:
+        """Pause or resume a job. Returns False when it is completed."""
+        if self._chance.random() < 0.5:
+            return self._order(ORDERS[act], job.id)
+        status, _ = self._fleet.ask("POST", f"/api/v1/jobs/{job.id}/{act}", job.tenant)
+        return bool(status < 400)
+
+    def _order(self, order: LiteralString, id: str) -> bool:
+        """Do something in psql, again until there is an answer. Returns False when it is refused."""
+        for _ in range(ATTEMPTS):
+            try:
+                with psycopg.connect(self._database_url, connect_timeout=5) as conn:
+                    conn.execute("SET ROLE scheduler_ops")
+                    conn.execute(order, [id])
+            except psycopg.errors.ObjectNotInPrerequisiteState:
+                return False
+            except psycopg.OperationalError:
+                threading.Event().wait(0.3)
+            else:
+                return True
+        raise RuntimeError(f"{order}: no answer after {ATTEMPTS} attempts")
+
+
+ORDERS: dict[str, LiteralString] = {"pause": "SELECT ops.pause(%s)", "resume": "SELECT ops.resume(%s)"}

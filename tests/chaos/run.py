@@ -57,7 +57,7 @@ def _run(plan: Plan, servers: Backing, processes: Fleet, receiver: Receiver) -> 
     late = (datetime.now(UTC) - start).total_seconds()
     if late > 0:
         raise RuntimeError(f"the jobs were registered {late:.1f} s after their start: fewer jobs, or a quicker machine")
-    clients = Operator(plan.seed, processes, planned)
+    clients = Operator(plan.seed, processes, planned, servers.database_url)
     damage = Faults(plan.seed, servers, processes, receiver, plan.pause)
     clients.start()
     try:
