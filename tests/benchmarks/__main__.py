@@ -13,7 +13,7 @@ from tests.benchmarks.results import write
 from tests.benchmarks.sizes import sizes
 from tests.benchmarks.stand import Stand, standing
 
-BENCHMARKS = ("deliveries", "lag", "claims", "ticks", "api", "flat", "held", "tracing", "idle", "fair")
+BENCHMARKS = ("deliveries", "lag", "claims", "ticks", "api", "flat", "reads", "held", "tracing", "idle", "fair")
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from tests.benchmarks.stand import ROOT, Stand
 
 FOLDER = Path(__file__).parent / "results"
 QUICK_FOLDER = ROOT / ".data" / "benchmark-results"
-ORDER = ("deliveries", "lag", "claims", "ticks", "api", "flat", "held", "tracing", "idle", "fair")
+ORDER = ("deliveries", "lag", "claims", "ticks", "api", "flat", "reads", "held", "tracing", "idle", "fair")
 
 
 def write(stand: Stand, name: str, report: Report) -> None:
