@@ -1128,6 +1128,41 @@ $$;
 COMMENT ON FUNCTION public.complete_jobs(ids uuid[]) IS 'Complete those of these jobs that have no instant left and nothing alive. Gives how many. Jobs that another holds are left to upkeep.';
 
 --
+-- Name: count_job_executions(uuid, text, timestamp with time zone, timestamp with time zone, bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.count_job_executions(job uuid, state text, since timestamp with time zone, until timestamp with time zone, most bigint) RETURNS bigint
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM jobs AS j WHERE j.id = job AND j.tenant_id = current_tenant()) THEN
+        RETURN 0;
+    END IF;
+    RETURN (
+        SELECT count(*)
+        FROM (
+            SELECT
+            FROM executions AS e
+            WHERE
+                e.job_id = job
+                AND (state IS NULL OR e.status = state)
+                AND (since IS NULL OR e.scheduled_at >= since)
+                AND (until IS NULL OR e.scheduled_at <= until)
+            LIMIT most
+        ) AS counted
+    );
+END
+$$;
+
+--
+-- Name: FUNCTION count_job_executions(job uuid, state text, since timestamp with time zone, until timestamp with time zone, most bigint); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.count_job_executions(job uuid, state text, since timestamp with time zone, until timestamp with time zone, most bigint) IS 'How many executions of a job a filter has, counted no further than most; 0 unless the job is of the transaction''s tenant. Filters that are NULL hold for all. Planned for the values it is given, and so from indexes alone.';
+
+--
 -- Name: current_tenant(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -1914,6 +1949,37 @@ $$;
 --
 
 COMMENT ON FUNCTION public.resume_jobs(ids uuid[], tenant text) IS 'Resume paused jobs from now on, without making up, and let go of what was held. A row for each id, as of pause_jobs. No schedule is read here: a job is due at once, and what deals with it plans its next run and makes no execution, see jobs.resumed_from: the tick, or the API in the same transaction. tenant bounds it to one, NULL to none. Audited as job.resume, by jobs_audit.';
+
+--
+-- Name: seek_job_executions(uuid, text, timestamp with time zone, timestamp with time zone, bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.seek_job_executions(job uuid, state text, since timestamp with time zone, until timestamp with time zone, place bigint) RETURNS TABLE(id uuid, at timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM jobs AS j WHERE j.id = job AND j.tenant_id = current_tenant()) THEN
+        RETURN QUERY
+        SELECT e.id, e.scheduled_at
+        FROM executions AS e
+        WHERE
+            e.job_id = job
+            AND (state IS NULL OR e.status = state)
+            AND (since IS NULL OR e.scheduled_at >= since)
+            AND (until IS NULL OR e.scheduled_at <= until)
+        ORDER BY e.scheduled_at DESC, e.id DESC
+        LIMIT 1 OFFSET place - 1;
+    END IF;
+END
+$$;
+
+--
+-- Name: FUNCTION seek_job_executions(job uuid, state text, since timestamp with time zone, until timestamp with time zone, place bigint); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.seek_job_executions(job uuid, state text, since timestamp with time zone, until timestamp with time zone, place bigint) IS 'Id and scheduled_at of the execution at a place, from 1, in a job''s list that a filter has, newest first; no row unless the job is of the transaction''s tenant. Else as count_job_executions.';
 
 --
 -- Name: job_history; Type: TABLE; Schema: public; Owner: -
@@ -7487,6 +7553,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125270200'),
     ('20261125270201'),
     ('20261125270202'),
+    ('20261125270300'),
     ('20261125280000'),
     ('20261125280100'),
     ('20261125280200'),

@@ -1,7 +1,8 @@
 """Executions: ending them, whoever ends them, and what the API reads and does with them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from service.rows import (
     LiveCounts,
     LiveExecution,
     Percentiles,
+    Placed,
     Verdict,
 )
 
@@ -24,8 +26,11 @@ CANCEL_BATCH = 1000  # executions that one statement ends
 
 finish = sql.many("work.finish", row=FinishedExecution)
 get = sql.one("executions.get", row=ExecutionDetail)
-page = sql.many("executions.list", row=Execution)
-count = sql.value("executions.count")
+_page = sql.many("executions.list", row=Execution)
+_seek = sql.maybe("executions.seek", row=Placed)
+_seek_of_job = sql.maybe("executions.seek_of_job", row=Placed)
+_count = sql.value("executions.count")
+_count_of_job = sql.value("executions.count_of_job")
 live_counts = sql.one("executions.live_counts", row=LiveCounts)
 totals = sql.one("executions.totals", row=FinishedCounts)
 _whole_since = sql.value("executions.whole_since")
@@ -33,6 +38,17 @@ _percentiles = sql.one("executions.percentiles", row=Percentiles)
 _release_overlapped = sql.value("upkeep.release_overlapped")
 _cancel = sql.one("executions.cancel", row=Verdict)
 _cancel_all = sql.execute("executions.cancel_all")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which executions a list has: a tenant's, and where something is given, only those."""
+
+    tenant_id: str
+    job_id: UUID | None = None
+    status: str | None = None
+    start_time: datetime | None = None  # of scheduled_at, as end_time is; both inclusive
+    end_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +99,32 @@ def let_go(conn: Connection[Any]) -> None:
     """Make executions pending that were held until their job's earlier execution had ended."""
     if _release_overlapped(conn):
         notify.work(conn)
+
+
+def page(conn: Connection[Any], filters: Filters, *, after: Placed | None, offset: int, limit: int) -> list[Execution]:
+    """A page of executions, newest first: after a row, or so many rows from the start."""
+    if offset:
+        after = _sought(conn, filters, offset)
+        if after is None:
+            return []
+    return _page(conn, **asdict(filters), after_at=after and after.at, after_id=after and after.id, limit=limit)
+
+
+def count(conn: Connection[Any], filters: Filters, *, limit: int) -> int:
+    """How many executions a list has, counted no further than limit."""
+    counting = _count if filters.job_id is None else _count_of_job
+    return counting(conn, **_without_other(filters), limit=limit)  # type: ignore[no-any-return]
+
+
+def _sought(conn: Connection[Any], filters: Filters, place: int) -> Placed | None:
+    seek = _seek if filters.job_id is None else _seek_of_job
+    return seek(conn, **_without_other(filters), place=place)
+
+
+def _without_other(filters: Filters) -> dict[str, object]:
+    """The filters of the statements that look over all jobs, or of those that look at one."""
+    other = "job_id" if filters.job_id is None else "tenant_id"
+    return {name: value for name, value in asdict(filters).items() if name != other}
 
 
 def percentiles(conn: Connection[Any], **filters: object) -> Percentiles:

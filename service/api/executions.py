@@ -12,7 +12,7 @@ from service.api.envelope import COUNT_LIMIT, placed
 from service.api.requests import ExecutionsQuery, JobExecutionsQuery, JobQuery
 from service.api.routing import Reply, Resource
 from service.api.services import Call
-from service.rows import FinishedCounts
+from service.rows import FinishedCounts, Placed
 
 COUNTED = 100_000  # live executions of a state are counted up to here, as ops and metrics do
 SAMPLE = 10_000  # newest executions that percentiles are taken over, at most
@@ -70,22 +70,15 @@ def listed(conn: Connection[Any], tenant: str, query: JobExecutionsQuery, job_id
     """A page of executions, of one job or of all."""
     place = f"{name} by scheduled_at"
     cursor = within(place, query.cursor)
-    filters = {
-        "tenant_id": tenant,
-        "job_id": job_id,
-        "status": query.status,
-        "start_time": query.start_time,
-        "end_time": query.end_time,
-    }
+    filters = executions.Filters(tenant, job_id, query.status, query.start_time, query.end_time)
     fetched = executions.page(
         conn,
-        **filters,
-        after_at=cursor and cursor.at,
-        after_id=cursor and cursor.id,
-        limit=query.page_size + 1,
+        filters,
+        after=Placed(cursor.id, cursor.at) if cursor else None,
         offset=query.offset,
+        limit=query.page_size + 1,
     )
-    total = executions.count(conn, **filters, limit=COUNT_LIMIT)
+    total = executions.count(conn, filters, limit=COUNT_LIMIT)
     rows, pagination = placed(query, fetched, total, lambda row: Cursor(place, row.scheduled_at, row.id))
     return Reply(answers.of(answers.Execution, rows), pagination)
 

@@ -24,9 +24,9 @@ WHERE
     AND e.scheduled_at < execution_instant(%(id)s::uuid) + INTERVAL '1 ms';
 
 -- name: list :many
--- A page of executions, newest instant first. Params: tenant_id text, limit int, offset int; and, each NULL for any:
--- job_id uuid, status text, start_time and end_time timestamptz (both inclusive), after_at timestamptz and after_id
--- uuid (the last row of the page before). Returns Execution. Locks: none.
+-- A page of executions, newest instant first. Params: tenant_id text, limit int; and, each NULL for any: job_id uuid,
+-- status text, start_time and end_time timestamptz (both inclusive), after_at timestamptz and after_id uuid (the last row
+-- of the page before, which seek finds for the number of a page). Returns Execution. Locks: none.
 -- The queue and each partition are read in index order and merged, so the cost follows the page and not the log.
 -- That holds because a filter that is NULL is gone before the planner looks: it must see the values (the API's
 -- sessions do not prepare statements). The bound on scheduled_at beside the row comparison is for partition pruning,
@@ -46,23 +46,51 @@ WHERE
     AND (%(after_at)s::timestamptz IS NULL OR scheduled_at <= %(after_at)s::timestamptz)
     AND (%(after_at)s::timestamptz IS NULL OR (scheduled_at, id) < (%(after_at)s::timestamptz, %(after_id)s::uuid))
 ORDER BY scheduled_at DESC, id DESC
-LIMIT %(limit)s OFFSET %(offset)s;
+LIMIT %(limit)s;
+
+-- name: seek :maybe
+-- Where a page of the list begins: the row at a place of it, from 1, the last one of the page before. Params: tenant_id
+-- text, place int; and, each NULL for any: status text, start_time and end_time timestamptz. Returns Placed. Locks: none.
+-- Apart from the list, because what is passed over on the way is found in indexes here, and would be read whole there.
+SELECT id, scheduled_at AS at
+FROM executions
+WHERE
+    tenant_id = %(tenant_id)s
+    AND (%(status)s::text IS NULL OR status = %(status)s::text)
+    AND (%(start_time)s::timestamptz IS NULL OR scheduled_at >= %(start_time)s::timestamptz)
+    AND (%(end_time)s::timestamptz IS NULL OR scheduled_at <= %(end_time)s::timestamptz)
+ORDER BY scheduled_at DESC, id DESC
+LIMIT 1 OFFSET %(place)s - 1;
+
+-- name: seek_of_job :maybe
+-- The same in the list of one job. Params: job_id uuid, place int; and, each NULL for any: status text, start_time and
+-- end_time timestamptz. Returns Placed. Locks: none.
+SELECT id, at
+FROM seek_job_executions(
+    %(job_id)s::uuid, %(status)s::text, %(start_time)s::timestamptz, %(end_time)s::timestamptz, %(place)s
+);
 
 -- name: count :value
--- How many executions a list has, counted no further than limit. Params: tenant_id text, limit int; and, each NULL
--- for any: job_id uuid, status text, start_time and end_time timestamptz. Locks: none.
+-- How many executions a list over all jobs has, counted no further than limit. Params: tenant_id text, limit int; and,
+-- each NULL for any: status text, start_time and end_time timestamptz. Locks: none.
 SELECT count(*)
 FROM (
     SELECT
     FROM executions
     WHERE
         tenant_id = %(tenant_id)s
-        AND (%(job_id)s::uuid IS NULL OR job_id = %(job_id)s::uuid)
         AND (%(status)s::text IS NULL OR status = %(status)s::text)
         AND (%(start_time)s::timestamptz IS NULL OR scheduled_at >= %(start_time)s::timestamptz)
         AND (%(end_time)s::timestamptz IS NULL OR scheduled_at <= %(end_time)s::timestamptz)
     LIMIT %(limit)s
 ) AS counted;
+
+-- name: count_of_job :value
+-- The same for the list of one job. Params: job_id uuid, limit int; and, each NULL for any: status text, start_time and
+-- end_time timestamptz. Locks: none.
+SELECT count_job_executions(
+    %(job_id)s::uuid, %(status)s::text, %(start_time)s::timestamptz, %(end_time)s::timestamptz, %(limit)s
+);
 
 -- name: dead_letters :many
 -- Finished executions that a filter names and that have not been run again, oldest instant first, of jobs that are not

@@ -111,6 +111,23 @@ def test_pages_reach_the_same_rows(api, make):
     assert api.page("/executions?page=4&page_size=2")[0] == []
 
 
+@pytest.mark.parametrize("filters", ["", "status=failed&", "start_time=2026-03-10T12:02:00Z&", "status=pending&"])
+@pytest.mark.parametrize("listed", ["/executions?", "/executions?job_id={id}&", "/jobs/{id}/executions?"])
+def test_pages_of_what_a_filter_names_reach_the_same_rows(api, make, listed, filters):
+    job, other = make.job(), make.job(tenant_id="t2")
+    for minute in range(8):
+        finished(make, job, ("completed", "failed")[minute % 2], scheduled_at=NOON + timedelta(minutes=minute // 2))
+        make.execution(job, scheduled_at=NOON + timedelta(minutes=minute))
+        make.execution(other, scheduled_at=NOON + timedelta(minutes=minute))
+    path = listed.format(id=job["id"]) + filters
+
+    everything, whole = api.page(f"{path}page_size=100")
+    pages = [api.page(f"{path}page={number}&page_size=3") for number in (1, 2, 3, 4, 5, 6, 7)]
+
+    assert ids(everything) == [id for rows, _ in pages for id in ids(rows)]
+    assert {len(everything)} == {whole["total"], *(place["total"] for _, place in pages)}
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [

@@ -76,7 +76,8 @@ def test_database_shows_nothing_while_no_tenant_is_set(make, unset):
         with pytest.raises(NotFound):
             look_up(unset, tenant_id="t1", id=id)
     assert jobs.count(unset, tenant_id="t1", status=None, key=None, type=None, name_like=None, tag=None, limit=9) == 0
-    assert executions.count(unset, **which, status=None, start_time=None, end_time=None, limit=9) == 0
+    assert executions.count(unset, executions.Filters(**which), limit=9) == 0
+    assert executions.count(unset, executions.Filters("t1"), limit=9) == 0
     assert executions.live_counts(unset, **which, limit=10).pending == 0
     assert executions.totals(unset, **which).completed == 0
     assert executions.percentiles(unset, **which, start_date=None, end_date=None, limit=9).sampled == 0

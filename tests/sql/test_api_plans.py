@@ -30,9 +30,15 @@ SELECT
     now(), 1, 5, 'schedule', CASE WHEN n % 11 = 0 THEN 'failed' ELSE 'completed' END
 FROM generate_series(1, 22000) AS n
 """
+MAKE_BUSY = f"""
+INSERT INTO jobs (
+    id, tenant_id, name, type, schedule, timezone, endpoint, method, timeout_seconds, max_retries, retry_delay_seconds,
+    priority
+) VALUES ('{BUSY}', 't1', 'busy', 'interval', '1', 'UTC', 'http://x/', 'GET', 1, 0, 0, 5)
+"""
 FILTERS = {
     "tenant_id": "t1", "job_id": None, "status": None, "start_time": None, "end_time": None, "after_at": None,
-    "after_id": None, "limit": 21, "offset": 0,
+    "after_id": None, "limit": 21,
 }  # fmt: skip
 
 
@@ -52,7 +58,7 @@ def plan(log, api_pool):
     def run(name, **params):
         with api_pool.connection() as conn, conn.transaction():
             conn.execute("SELECT set_config('scheduler.tenant_id', 't1', TRUE)")
-            text = b"EXPLAIN (ANALYZE, FORMAT JSON) " + sql.STATEMENTS[name].text
+            text = b"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + sql.STATEMENTS[name].text
             (found,) = conn.execute(text, params).fetchone()
         return list(nodes(found[0]["Plan"]))
 
@@ -72,6 +78,11 @@ def read(plan):
         for node in plan
         if "Relation Name" in node
     )
+
+
+def blocks(plan):
+    """Pages that a statement looked at."""
+    return plan[0]["Shared Hit Blocks"] + plan[0]["Shared Read Blocks"]
 
 
 def scans(plan):
@@ -97,14 +108,13 @@ def test_page_of_executions_walks_indexes(plan, filters):
     assert read(found) < 100
 
 
-@pytest.mark.parametrize("name", ["executions.list", "executions.count"])
-def test_what_did_not_complete_of_a_busy_job_is_found_by_its_index(plan, log, name):
+def test_what_did_not_complete_of_a_busy_job_is_found_by_its_index(plan, log):
     log.execute(FAIL)
     log.execute("ANALYZE execution_log")
     filters = FILTERS | {"job_id": BUSY, "status": "failed", "start_time": NOON.replace(day=5, hour=0)}
     filters |= {"end_time": NOON.replace(day=5, hour=23)}
 
-    found = plan(name, **{key: filters[key] for key in sql.STATEMENTS[name].parameters})
+    found = plan("executions.list", **filters)
 
     assert "execution_log_20260305_job_id_status_scheduled_at_id_idx" in {node.get("Index Name") for node in found}
 
@@ -119,9 +129,38 @@ def test_look_up_by_id_reads_one_partition(plan, log):
 
 
 def test_count_stops_at_its_limit(plan):
-    filters = {name: FILTERS[name] for name in ("tenant_id", "job_id", "status", "start_time", "end_time")}
+    filters = {name: FILTERS[name] for name in ("tenant_id", "status", "start_time", "end_time")}
 
     assert read(plan("executions.count", **filters, limit=100)) < 200
+
+
+@pytest.mark.parametrize("status", [None, "failed"])
+def test_deep_page_is_sought_in_indexes_alone(plan, log, status):
+    log.execute("UPDATE execution_log SET status = 'failed' WHERE tenant_id = 't1' AND job_id <> %s", [BUSY])
+    log.execute("VACUUM (ANALYZE) execution_log")
+    filters = {name: FILTERS[name] for name in ("tenant_id", "start_time", "end_time")} | {"status": status}
+
+    found = plan("executions.seek", **filters, place=4000)
+
+    assert "Sort" not in {node["Node Type"] for node in found}
+    assert {"Index Only Scan"} == set(scans(found)) - {"Seq Scan"}
+
+
+@pytest.mark.parametrize(
+    ("name", "bound"), [("executions.count_of_job", {"limit": 5000}), ("executions.seek_of_job", {"place": 5000})]
+)
+def test_executions_of_a_job_are_counted_and_sought_in_indexes_alone(plan, log, name, bound):
+    log.execute(MAKE_BUSY)
+    log.execute("VACUUM (ANALYZE) execution_log")
+    log.execute("VACUUM (ANALYZE) execution_queue")
+    filters = {"job_id": BUSY} | dict.fromkeys(("status", "start_time", "end_time"))
+
+    (found, *_) = min(
+        (plan(name, **filters, **bound) for _ in range(5)), key=blocks
+    )  # the first reads the catalogue too
+
+    # 5,000 executions lie on some 200 pages, of which each would be fetched as often as it has one of them.
+    assert blocks([found]) < 1000, json.dumps(found)
 
 
 @pytest.mark.parametrize("start_date", [None, "2026-03-02"])

@@ -31,6 +31,10 @@ WRITES = (
 )  # fmt: skip
 NO_ROWS = ("idempotency.try_lock",)  # takes an advisory lock
 
+# Statements that run as the owner and look themselves whose job it is.
+NOTHING_OF = {"executions.count_of_job": [(0,)], "executions.seek_of_job": []}
+AS_OWNER_OF_A_JOB = tuple(NOTHING_OF)
+
 # Functions that tell whether they know what they are to act on, and what of the other tenant it is.
 ACTS = {
     "executions.cancel": "live", "executions.rerun": "done", "jobs.pause": "job", "jobs.resume": "idle",
@@ -146,6 +150,7 @@ OWN = (
         "jobs.create": lambda theirs: {"id": uuid4(), "key": "new"},
         "jobs.lock_all": lambda theirs: {"ids": [theirs["job"], theirs["idle"]], "statuses": ["active", "paused"]},
         "jobs.matching": lambda theirs: {"statuses": ["active", "paused"]},
+        "executions.seek": lambda _: {"place": 5},  # beyond what a tenant has by itself
         "audit.list": lambda theirs: {"action": None},
         "audit.count": lambda theirs: {"action": None},
     }
@@ -156,7 +161,7 @@ BARE = sorted(
     for name, statement in sql.STATEMENTS.items()
     if name.split(".")[0] in API_FILES
     and not CONDITION.search(statement.text)
-    and name not in (*OTHERS, *WRITES, *NO_ROWS, *ACTS)
+    and name not in (*OTHERS, *WRITES, *NO_ROWS, *ACTS, *AS_OWNER_OF_A_JOB)
 )
 
 
@@ -285,5 +290,6 @@ def test_the_apis_role_can_become_no_other_one(make):
 
 # What of the database the API may read that no policy guards, since no tenant's data are in it.
 WITHOUT_TENANTS = {"closed_days", "log_partitions_thinned", "schema_migrations", "service_state", "workers"}
-# Functions that run as the owner: one records for the transaction's tenant alone, one finds the key of a digest.
-AS_OWNER = {"find_api_key", "record_audit"}
+# Functions that run as the owner: one records for the transaction's tenant alone, one finds the key of a digest,
+# two count and place executions of a job of the transaction's tenant.
+AS_OWNER = {"count_job_executions", "find_api_key", "record_audit", "seek_job_executions"}
