@@ -305,10 +305,10 @@ $$;
 COMMENT ON FUNCTION ops.trigger(job uuid) IS 'SELECT ops.trigger(''<job>''); -- run a job now, beside its schedule, whatever its state short of deleted. Gives the execution. Audited as job.trigger.';
 
 --
--- Name: why(uuid, timestamp with time zone); Type: FUNCTION; Schema: ops; Owner: -
+-- Name: why(uuid, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: ops; Owner: -
 --
 
-CREATE FUNCTION ops.why(job uuid, since timestamp with time zone DEFAULT (now() - '7 days'::interval)) RETURNS TABLE(at timestamp with time zone, what text, why text, execution_id uuid)
+CREATE FUNCTION ops.why(job uuid, since timestamp with time zone DEFAULT (now() - '7 days'::interval), until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone) RETURNS TABLE(at timestamp with time zone, what text, why text, execution_id uuid)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -361,7 +361,7 @@ CREATE FUNCTION ops.why(job uuid, since timestamp with time zone DEFAULT (now() 
                 q.id
             FROM execution_queue AS q
             LEFT JOIN workers AS w ON q.worker_id = w.id
-            WHERE q.job_id = why.job AND q.origin <> 'alert'
+            WHERE q.job_id = why.job AND q.scheduled_at <= why.until AND q.origin <> 'alert'
             ORDER BY q.scheduled_at DESC, q.id DESC
             LIMIT 100
         )
@@ -391,7 +391,7 @@ CREATE FUNCTION ops.why(job uuid, since timestamp with time zone DEFAULT (now() 
                 ),
                 l.id
             FROM execution_log AS l
-            WHERE l.job_id = why.job AND l.scheduled_at >= why.since AND l.origin <> 'alert'
+            WHERE l.job_id = why.job AND l.scheduled_at BETWEEN why.since AND why.until AND l.origin <> 'alert'
             ORDER BY l.scheduled_at DESC, l.id DESC
             LIMIT 100
         )
@@ -406,7 +406,7 @@ CREATE FUNCTION ops.why(job uuid, since timestamp with time zone DEFAULT (now() 
                 ), ''),
                 nullif(a.entity_id, a.job_id)
             FROM audit_log AS a
-            WHERE a.job_id = why.job AND a.at >= why.since
+            WHERE a.job_id = why.job AND a.at BETWEEN why.since AND why.until
             ORDER BY a.at DESC
             LIMIT 100
         )
@@ -416,10 +416,10 @@ CREATE FUNCTION ops.why(job uuid, since timestamp with time zone DEFAULT (now() 
 $$;
 
 --
--- Name: FUNCTION why(job uuid, since timestamp with time zone); Type: COMMENT; Schema: ops; Owner: -
+-- Name: FUNCTION why(job uuid, since timestamp with time zone, until timestamp with time zone); Type: COMMENT; Schema: ops; Owner: -
 --
 
-COMMENT ON FUNCTION ops.why(job uuid, since timestamp with time zone) IS 'SELECT * FROM ops.why(''<job>''); -- why a run did or did not happen: first the job''s state and next run, then its live and finished executions, what was passed over, and who changed it, the newest first; 100 rows at most, of 7 days or since an instant. By name: SELECT w.* FROM ops.jobs AS j, ops.why(j.job_id) AS w WHERE j.name = ''nightly''. GET /api/v1/jobs/:id/occurrences tells it of each instant.';
+COMMENT ON FUNCTION ops.why(job uuid, since timestamp with time zone, until timestamp with time zone) IS 'SELECT * FROM ops.why(''<job>''); -- why a run did or did not happen: first the job''s state and next run, then its live and finished executions, what was passed over, and who changed it, the newest first; 100 rows at most, of 7 days, or since an instant, or of the time around one, as in ops.why(''<job>'', ''2026-11-25 02:50Z'', ''2026-11-25 03:10Z''). By name: SELECT w.* FROM ops.jobs AS j, ops.why(j.job_id) AS w WHERE j.name = ''nightly''. GET /api/v1/jobs/:id/occurrences tells it of each instant.';
 
 --
 -- Name: audit_actor(); Type: FUNCTION; Schema: public; Owner: -
@@ -7558,4 +7558,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125280100'),
     ('20261125280200'),
     ('20261125280300'),
-    ('20261125280400');
+    ('20261125280400'),
+    ('20261125280500');

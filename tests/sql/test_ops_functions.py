@@ -78,3 +78,37 @@ def test_every_act_shows_how_to_call_it(make):
     )
 
     assert [row["name"] for row in acts if f"ops.{row['name']}('" not in row["comment"].split(" -- ")[0]] == []
+
+
+@pytest.fixture
+def alice(conn):
+    """A session of a person's own login role, which was granted scheduler_ops."""
+    conn.execute("CREATE ROLE alice LOGIN IN ROLE scheduler_ops")
+    where = {"host": conn.info.host, "port": conn.info.port, "dbname": conn.info.dbname}
+    with psycopg.connect(**where, user="alice", autocommit=True) as session:
+        yield session
+    conn.execute("DROP ROLE alice")
+
+
+def test_the_audit_names_the_person_who_acted(make, conn, alice):
+    job = make.job()
+
+    alice.execute("SELECT ops.pause(%s)", [job["id"]])
+    alice.execute("SELECT ops.trigger(%s)", [job["id"]])
+
+    assert audited(conn)[-2:] == [("job.pause", "role:alice"), ("job.trigger", "role:alice")]
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "SELECT pause_jobs(ARRAY[gen_random_uuid()])",
+        "SELECT cancel_executions('{}')",
+        "SELECT ops.jobs_meant(NULL, 't1', 'active', NULL)",
+        "UPDATE jobs SET status = 'paused'",
+        "UPDATE workers SET drain_requested_at = now()",
+    ],
+)
+def test_who_may_act_may_not_go_round_the_acts(alice, around):
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        alice.execute(around)

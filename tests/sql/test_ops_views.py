@@ -274,6 +274,18 @@ def test_why_tells_what_became_of_runs_and_who_was_at_it(make, conn):
     assert (told["job.create"], told["job.update"]) == (by, f"{by}: priority, version")
 
 
+def test_why_tells_of_the_time_around_an_instant(make):
+    job, at = make.job(**DUE), now() - timedelta(hours=3)
+    for minutes in (-9, 0, 9):
+        make.logged(job, "failed", error=str(minutes), scheduled_at=at + timedelta(minutes=minutes))
+    make.execution(job)
+
+    around = at - timedelta(minutes=5), at + timedelta(minutes=5)
+    told = make.rows("SELECT * FROM ops.why(%s, %s, %s)", job["id"], *around)
+
+    assert [(row["what"], row["why"]) for row in told] == [NEXT, ("failed", "0")]
+
+
 def test_why_names_who_cancelled(make, conn):
     execution = make.execution(make.job(**DUE))
     conn.execute("SELECT ops.cancel(%s)", [execution["id"]])
