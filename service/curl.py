@@ -47,6 +47,7 @@ DNS_SECONDS = 30  # a name is looked up anew after these
 CLOSE_SECONDS = 2.0
 EARLIEST_WAKE = 1.0  # seconds; libcurl is asked at least this often, should a timer ever go missing
 STATUS_LINE = b"HTTP/"
+EVENTS = select.EPOLLIN | select.EPOLLPRI | select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP  # 31
 
 
 class CurlAdapter(Transport):
@@ -62,11 +63,12 @@ class CurlAdapter(Transport):
         self._epoll = select.epoll()
         self._epoll.register(self._alarm, select.EPOLLIN)
         self._due: float | None = None  # monotonic instant at which libcurl wants its timeouts looked at
-        self._watched: set[int] = set()
+        self._watched: set[int] = set()  # what libcurl waits for; more may be registered, see _watch
         self._handles: list[_Handle] = []
         self._idle: list[_Handle] = []
         self._active: dict[Exchange, _Handle] = {}
         self._by_easy: dict[Any, _Handle] = {}
+        self._acts = [_curl_events(events) for events in range(EVENTS + 1)]
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, slots + KEPT_CONNECTIONS)
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
@@ -174,12 +176,14 @@ class CurlAdapter(Transport):
         self._asleep = True
         ready = self._epoll.poll(self._patience())
         self._asleep = False
-        act = self._multi.socket_action
+        act, watched, acts = self._multi.socket_action, self._watched, self._acts
         for fd, events in ready:
-            if fd == self._alarm:
+            if fd in watched:
+                act(fd, acts[events & EVENTS])
+            elif fd == self._alarm:
                 os.eventfd_read(fd)
             else:
-                act(fd, _curl_events(events))
+                self._forget(fd)
         if (self._due is not None and time.monotonic() >= self._due) or (self._active and not ready):
             self._due = None  # libcurl sets it anew where it wants more
             act(pycurl.SOCKET_TIMEOUT, 0)
@@ -209,17 +213,25 @@ class CurlAdapter(Transport):
         exchange.end(result)
 
     def _watch(self, what: int, fd: int, _multi: object, _data: object) -> None:
-        """libcurl's wish about a socket: what to wait for, or to forget it."""
+        """libcurl's wish about a socket: what to wait for, or nothing any more.
+
+        A socket that is not wanted stays registered: mostly its connection is kept, and wanted again by the next
+        exchange. One that is closed leaves the epoll by itself, and its number may come back as another socket's.
+        """
         if what == pycurl.POLL_REMOVE:
             self._watched.discard(fd)
-            self._epoll.unregister(fd)
             return
+        self._watched.add(fd)
         wanted = (select.EPOLLIN if what & pycurl.POLL_IN else 0) | (select.EPOLLOUT if what & pycurl.POLL_OUT else 0)
-        if fd in self._watched:
+        try:
             self._epoll.modify(fd, wanted)
-        else:
-            self._watched.add(fd)
+        except FileNotFoundError:
             self._epoll.register(fd, wanted)
+
+    def _forget(self, fd: int) -> None:
+        """Wait no longer for a kept connection that its other end has closed; libcurl finds out by itself."""
+        with contextlib.suppress(OSError):  # closed meanwhile
+            self._epoll.unregister(fd)
 
     def _set_timer(self, milliseconds: int) -> None:
         self._due = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
