@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -29,12 +28,11 @@ NORMAL_URL = re.compile(
     r"/[\w\-.~!$&'()*+,;=:@/]*(?:\?[\w\-.~!$&'()*+,;=:@/?]+)?",
     re.ASCII,
 )
-CACHED = 512  # URLs that are not of that form, and sets of headers
+CACHED = 512  # URLs, and sets of headers
 USER_AGENT = "scheduler-service"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What to send."""
 
     method: str
@@ -52,8 +50,7 @@ class _Common(NamedTuple):
     lines: list[bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a call."""
 
     status: str  # completed, failed, timeout, or cancelled (ended by abort)
@@ -99,6 +96,7 @@ def prepare(request: Request) -> Prepared:
     return Prepared(Ready(method, url, fields, body), lines, request.timeout)
 
 
+@lru_cache(CACHED)
 def is_normal(url: str) -> bool:
     """Whether requests would surely send the URL as it is."""
     return NORMAL_URL.fullmatch(url) is not None and "/." not in url

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
@@ -12,8 +12,7 @@ from service import sql
 from service.policy import BackoffKind
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedExecution:
+class ClaimedExecution(NamedTuple):
     """One execution to call now, with its job's request. The request is None when the job's row is gone."""
 
     id: UUID

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from service import claims, db, log, metrics, notify, worker
+from service import claims, db, log, metrics, notify
 from service.call import open_transport
 from service.claims import ClaimedExecution
 from service.egress import ANYWHERE, Egress
@@ -228,7 +228,7 @@ class Dispatcher:
             self._recorder.put(ended)
             self._gate.ended(attempt.claimed, ended)
             self._shares.ended(attempt.claimed.tenant_id, (ended.duration_ms or 0.0) / 1000)
-            worker.tell(attempt.claimed, ended)
+            attempt.tell(ended)
         elif self._draining:
             self._unspent.append(attempt.claimed)
         if self._flights.get(attempt.claimed.id) is attempt:  # and not one claimed anew after this one was lost

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
@@ -51,8 +51,7 @@ class Filters:
     end_time: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """How one attempt ended."""
 
     id: UUID
@@ -76,8 +75,8 @@ def end(conn: Connection[Any], outcomes: Sequence[Ended], *, set_aside: bool = F
     """
     finished = finish(
         conn,
-        ids=sql.array([o.id for o in outcomes]),
-        worker_ids=sql.array([o.worker_id for o in outcomes]),
+        ids=sql.uuids([o.id for o in outcomes]),
+        worker_ids=sql.uuids([o.worker_id for o in outcomes]),
         attempts=sql.array([o.attempt for o in outcomes]),
         statuses=sql.array([o.status for o in outcomes]),
         retry_delays=sql.array([o.retry_delay for o in outcomes]),

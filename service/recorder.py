@@ -3,7 +3,6 @@
 import threading
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID
 
 import psycopg
@@ -106,12 +105,5 @@ class Recorder:
             raise error
         log.error(log.OUTCOME_REFUSED, error, execution_id=ended.id)
         self._write(
-            [
-                replace(
-                    ended,
-                    response_body=None,
-                    error_code="unrecordable",
-                    error="The answer could not be stored.",
-                )
-            ]
+            [ended._replace(response_body=None, error_code="unrecordable", error="The answer could not be stored.")]
         )

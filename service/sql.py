@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 from opentelemetry.trace import SpanKind
 from psycopg import Connection
@@ -57,6 +58,11 @@ def array(values: Iterable[object]) -> str:
     return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
 
 
+def uuids(values: Iterable[UUID | None]) -> str:
+    """As array(), of UUIDs; without the dashes, which take longer to put in than all the rest."""
+    return "{" + ",".join(["NULL" if value is None else value.hex for value in values]) + "}"
+
+
 def texts(values: Iterable[str | None]) -> str:
     """An array of any texts as PostgreSQL reads it."""
     return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in values]) + "}"
@@ -68,7 +74,7 @@ def _quoted(text: str) -> str:
 
 def _row_factory(row: type[Row]) -> Callable[[Any], RowMaker[Row]]:
     """class_row, without the detour by names where the columns come in the order of the fields."""
-    names = [item.name for item in fields(row)] if is_dataclass(row) else []
+    names = [item.name for item in fields(row)] if is_dataclass(row) else list(getattr(row, "_fields", ()))
     by_position, by_name = args_row(row), class_row(row)
 
     def make(cursor: Any) -> RowMaker[Row]:

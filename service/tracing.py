@@ -4,7 +4,6 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from uuid import UUID
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -17,6 +16,7 @@ from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, Tracer
 from service.config import Config
 
 CALL_SPANS_A_SECOND = 100.0  # recorded; a span costs half as much as a call. OTEL_TRACES_SAMPLER, where set, decides
+LOWEST_BITS = 1 << 64 | 1  # of a trace id and a span id, one behind the other
 EXPORT_SECONDS = 2  # a collector that does not answer is given up on; spans are dropped, nothing waits
 
 _tracer: Tracer | None = None
@@ -68,8 +68,9 @@ def trace_of(current: Span) -> tuple[str, str]:
         )
     # Not os.urandom, which is a system call for each; the generator is seeded anew in a forked process. The lowest
     # bits are set, as ids of zeros are not valid.
-    trace_id, span_id = f"{random.getrandbits(128) | 1:032x}", f"{random.getrandbits(64) | 1:016x}"
-    return trace_id, f"00-{trace_id}-{span_id}-00"
+    digits = f"{random.getrandbits(192) | LOWEST_BITS:048x}"
+    trace_id = digits[:32]
+    return trace_id, f"00-{trace_id}-{digits[32:]}-00"
 
 
 class CallTrace:
@@ -88,11 +89,11 @@ class CallTrace:
             self._span.end()
 
 
-def begin_call(execution_id: UUID) -> CallTrace:
+def begin_call(execution_id: str) -> CallTrace:
     """The trace of a call that begins now; its span is the root, whatever span is current."""
     if _tracer is None or not _calls.admits():
         return CallTrace(None)
-    attributes = {"scheduler.execution_id": str(execution_id)}
+    attributes = {"scheduler.execution_id": execution_id}
     return CallTrace(_tracer.start_span("call", Context(), SpanKind.CLIENT, attributes))
 
 

@@ -4,7 +4,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -24,11 +23,14 @@ CACHED_HEADERS = 512  # different sets of them
 NONE: frozenset[str] = frozenset()
 OWN_WINS = ("Idempotency-Key", "traceparent")  # of the fields each execution has, those a job may set itself
 
+# labels() looks its child up under a lock each time.
+_counters = {status: metrics.ATTEMPTS.labels(outcome=status) for status in ("completed", "failed", "timeout")}
+
 
 class Attempt(Exchange):
     """A claimed execution from its claim until its outcome is handed over, with a None for one that was stopped."""
 
-    __slots__ = ("_hidden", "_over", "_requests", "_started", "_trace", "aborted", "claimed", "since")
+    __slots__ = ("_hidden", "_id", "_job_id", "_over", "_requests", "_started", "_trace", "aborted", "claimed", "since")
 
     def __init__(
         self, claimed: ClaimedExecution, requests: "Requests", over: "Callable[[Attempt, Ended | None], None]"
@@ -37,6 +39,8 @@ class Attempt(Exchange):
         self.since = time.monotonic()
         self.aborted = False
         self._requests = requests
+        self._id = ""  # as text, as is the job's: both are told several times
+        self._job_id = ""
         self._hidden: Sequence[str] = ()
         self._over = over
         self._started = 0.0
@@ -50,13 +54,14 @@ class Attempt(Exchange):
     def begin(self) -> Sending:
         """The request, with the fields of this execution."""
         self._started = time.monotonic()
-        self._trace = trace = tracing.begin_call(self.claimed.id)
+        self._id = str(self.claimed.id)
+        self._trace = trace = tracing.begin_call(self._id)
         if self.claimed.endpoint is None:
             message = "The job of this execution does not exist any more."
             raise ExchangeError("job_missing", message, retryable=False)
         cached = self._requests.of(self.claimed)
-        self._hidden = cached.hidden
-        fields = fields_of(self.claimed, trace.parent, cached.own)
+        self._hidden, self._job_id = cached.hidden, cached.job_id
+        fields = fields_of(self.claimed, self._id, trace.parent, cached.own)
         if self.claimed.signing:
             fields = [*fields, *self._signature(cached.prepared.request.body)]
         return Sending(cached.prepared, fields)
@@ -82,11 +87,31 @@ class Attempt(Exchange):
         stopped = outcome.status == "cancelled"
         self._over(self, None if stopped else ended_of(self.claimed, outcome, self._trace.trace_id))
 
+    def tell(self, ended: Ended) -> None:
+        """Count the attempt, which has ended so, and write its line."""
+        claimed = self.claimed
+        _counters[ended.status].inc()
+        metrics.ATTEMPT_DURATION.observe((ended.duration_ms or 0.0) / 1000)
+        if claimed.attempt == 1:
+            metrics.START_LAG.observe(max(claimed.lag_seconds, 0.0))
+        if ended.retry_delay is not None:
+            metrics.RETRIES.inc()
+        log.info(
+            log.ATTEMPT_FINISHED,
+            execution_id=self._id,
+            job_id=self._job_id or claimed.job_id,
+            attempt=claimed.attempt,
+            status=ended.status,
+            response_status=ended.response_status,
+            error_code=ended.error_code,
+            ms=ended.duration_ms,
+            trace_id=ended.trace_id,
+        )
+
 
 def without(outcome: Outcome, hidden: Sequence[str]) -> Outcome:
     """The outcome with masks for what its receiver has sent back of secrets."""
-    return replace(
-        outcome,
+    return outcome._replace(
         response_body=masks.hide(outcome.response_body, hidden, cut=outcome.response_truncated),
         error=masks.hide(outcome.error, hidden),
     )
@@ -94,6 +119,7 @@ def without(outcome: Outcome, hidden: Sequence[str]) -> Outcome:
 
 class _CachedRequest(NamedTuple):
     prepared: Prepared
+    job_id: str
     hidden: Sequence[str]  # what of its secrets an answer must not show
     own: frozenset[str]  # those of OWN_WINS that the job sets
 
@@ -117,8 +143,10 @@ class Requests:
             if found is not None:
                 self._kept.move_to_end(key)
                 return found
-            request, hidden = self._revealed(claimed)
-            made = _CachedRequest(prepare(request), hidden, _named(request.headers) if claimed.headers else NONE)
+            job_id = str(claimed.job_id)
+            request, hidden = self._revealed(claimed, job_id)
+            own = _named(request.headers) if claimed.headers else NONE
+            made = _CachedRequest(prepare(request), job_id, hidden, own)
             self._keep(key, made)
         return made
 
@@ -140,18 +168,18 @@ class Requests:
             self._keys[sealed] = known
         return known
 
-    def _revealed(self, claimed: ClaimedExecution) -> tuple[Request, Sequence[str]]:
+    def _revealed(self, claimed: ClaimedExecution, job_id: str) -> tuple[Request, Sequence[str]]:
         """The request with its secrets in place, and what of them must not show."""
         if claimed.sealed is None:
-            return request_of(claimed), ()
+            return request_of(claimed, job_id), ()
         try:
             values = masks.Values(**self._vault.open(claimed.sealed, job_owner(claimed.tenant_id, claimed.job_id)))
         except SecretUnreadable as error:
             message = f"The job's secrets cannot be read, so it was not called. {error}"
             raise ExchangeError("secret_unreadable", message, retryable=False) from error
         headers = masks.reveal_headers(claimed.headers or {}, values)
-        revealed = replace(claimed, headers=headers, payload=masks.reveal_payload(claimed.payload, values))
-        return request_of(revealed), masks.hidden_texts(values)
+        revealed = claimed._replace(headers=headers, payload=masks.reveal_payload(claimed.payload, values))
+        return request_of(revealed, job_id), masks.hidden_texts(values)
 
     def _keep(self, key: tuple[int, int | None], made: _CachedRequest) -> None:
         self._kept[key] = made
@@ -161,7 +189,7 @@ class Requests:
             self._bytes -= len(dropped.prepared.request.body or b"")
 
 
-def request_of(claimed: ClaimedExecution) -> Request:
+def request_of(claimed: ClaimedExecution, job_id: str) -> Request:
     """The request of a job as all its executions send it.
 
     The job's own headers win over ours, save the X-Scheduler ones.
@@ -172,7 +200,7 @@ def request_of(claimed: ClaimedExecution) -> Request:
         headers=_headers(tuple((claimed.headers or {}).items()), claimed.payload is not None),
         body=None if claimed.payload is None else claimed.payload.encode(),
         timeout=float(claimed.timeout_seconds or 30),
-        ours=(("X-Scheduler-Job-Id", str(claimed.job_id)), ("X-Scheduler-Tenant-Id", claimed.tenant_id)),
+        ours=(("X-Scheduler-Job-Id", job_id), ("X-Scheduler-Tenant-Id", claimed.tenant_id)),
     )
 
 
@@ -197,9 +225,10 @@ RESERVED = frozenset(
 ) | {"webhook-id", "webhook-timestamp", "webhook-signature"}
 
 
-def fields_of(claimed: ClaimedExecution, traceparent: str, own: frozenset[str]) -> Sequence[tuple[str, str]]:
+def fields_of(
+    claimed: ClaimedExecution, execution_id: str, traceparent: str, own: frozenset[str]
+) -> Sequence[tuple[str, str]]:
     """The headers that only this attempt has, less those of OWN_WINS that the job's own replace."""
-    execution_id = str(claimed.id)
     fields = [
         ("X-Scheduler-Execution-Id", execution_id),
         ("X-Scheduler-Attempt", str(claimed.attempt)),
@@ -247,29 +276,4 @@ def _backoff(claimed: ClaimedExecution) -> Backoff:
         kind=claimed.retry_backoff or "fixed",
         delay=float(claimed.retry_delay_seconds or 0),
         max_delay=None if claimed.retry_max_delay_seconds is None else float(claimed.retry_max_delay_seconds),
-    )
-
-
-# labels() looks its child up under a lock each time.
-_counters = {status: metrics.ATTEMPTS.labels(outcome=status) for status in ("completed", "failed", "timeout")}
-
-
-def tell(claimed: ClaimedExecution, ended: Ended) -> None:
-    """Count an attempt that has ended, and write its line."""
-    _counters[ended.status].inc()
-    metrics.ATTEMPT_DURATION.observe((ended.duration_ms or 0.0) / 1000)
-    if claimed.attempt == 1:
-        metrics.START_LAG.observe(max(claimed.lag_seconds, 0.0))
-    if ended.retry_delay is not None:
-        metrics.RETRIES.inc()
-    log.info(
-        log.ATTEMPT_FINISHED,
-        execution_id=claimed.id,
-        job_id=claimed.job_id,
-        attempt=claimed.attempt,
-        status=ended.status,
-        response_status=ended.response_status,
-        error_code=ended.error_code,
-        ms=ended.duration_ms,
-        trace_id=ended.trace_id,
     )

@@ -1,7 +1,5 @@
 """Outcomes on their way into the database."""
 
-from dataclasses import replace
-
 import pytest
 
 from service import db, executions, recorder
@@ -101,7 +99,7 @@ def written(recording):
 @pytest.mark.parametrize("refused", [{"response_body": "a\0b"}, {"error": "a\0b"}, {"error_code": "a\0b"}])
 def test_an_outcome_the_database_refuses_does_not_keep_the_others(make, recording, outcomes, refused):
     batch = outcomes(5)
-    batch[2] = replace(batch[2], **refused)
+    batch[2] = batch[2]._replace(**refused)
     [recording.put(outcome) for outcome in batch]
 
     recording.run_once()
@@ -113,7 +111,7 @@ def test_an_outcome_the_database_refuses_does_not_keep_the_others(make, recordin
 
 def test_a_body_beyond_the_limit_of_the_log_does_not_keep_the_others(make, recording, outcomes):
     batch = outcomes(2)
-    [recording.put(outcome) for outcome in (batch[0], replace(batch[1], response_body="x" * 300_000))]
+    [recording.put(outcome) for outcome in (batch[0], batch[1]._replace(response_body="x" * 300_000))]
 
     recording.run_once()
 
@@ -134,7 +132,7 @@ def test_a_later_attempts_outcome_that_waits_still_counts_as_unwritten(recording
     monkeypatch.setattr(recorder, "BATCH", 1)
     (first,) = outcomes(1)
     recording.put(first)
-    recording.put(replace(first, attempt=2))
+    recording.put(first._replace(attempt=2))
 
     recording.run_once()
 

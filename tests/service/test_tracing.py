@@ -109,7 +109,7 @@ def test_only_so_many_calls_a_second_are_recorded_and_the_receiver_is_told(confi
     monkeypatch.setattr(tracing, "time", SimpleNamespace(monotonic=lambda: 1.0))
     configure(9, traces_sampler=sampler)
 
-    calls = [tracing.begin_call(UUID(int=1)) for _ in sampled]
+    calls = [tracing.begin_call(str(UUID(int=1))) for _ in sampled]
 
     assert [int(call.parent[-2:], 16) & 1 for call in calls] == sampled
     assert [call.parent[3:35] for call in calls] == [call.trace_id for call in calls]

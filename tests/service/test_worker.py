@@ -1,7 +1,6 @@
 """From a claimed execution to its request, and from an outcome to what is recorded."""
 
 import re
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
@@ -36,20 +35,24 @@ def claimed(**given):
         "retry_delay_seconds": 10,
         "lag_seconds": 0.1,
     } | given
-    return ClaimedExecution(**dict.fromkeys(item.name for item in fields(ClaimedExecution)) | values)
+    return ClaimedExecution(**dict.fromkeys(ClaimedExecution._fields) | values)
 
 
 def outcome(**given):
     values = {"status": "failed", "retryable": True, "response_status": 503, "duration_ms": 5.0} | given
-    return Outcome(**dict.fromkeys(item.name for item in fields(Outcome)) | values)
+    return Outcome(**dict.fromkeys(Outcome._fields) | values)
+
+
+def sent_for(one):
+    return request_of(one, str(one.job_id))
 
 
 def headers(**given):
     one = claimed(**given)
-    request = request_of(one)
+    request = sent_for(one)
     fixed = dict(request.headers) | dict(request.ours)
     own = frozenset(name for name in OWN_WINS if name.lower() in map(str.lower, fixed))
-    return fixed | dict(fields_of(one, PARENT, own))
+    return fixed | dict(fields_of(one, str(one.id), PARENT, own))
 
 
 def test_a_request_says_what_it_is_for():
@@ -62,7 +65,7 @@ def test_a_request_says_what_it_is_for():
 
 
 def test_a_request_takes_method_url_timeout_and_body_from_the_job():
-    request = request_of(claimed(method="PUT", payload='{"ü": 1}'))
+    request = sent_for(claimed(method="PUT", payload='{"ü": 1}'))
 
     assert (request.method, request.url, request.timeout) == ("PUT", "http://127.0.0.1:9/", 7.0)
     assert request.body == '{"ü": 1}'.encode()
@@ -71,7 +74,7 @@ def test_a_request_takes_method_url_timeout_and_body_from_the_job():
 def test_only_a_request_with_a_payload_has_a_content_type():
     assert headers(payload="null")["Content-Type"] == "application/json"
     assert "Content-Type" not in headers(payload=None)
-    assert request_of(claimed(payload=None)).body is None
+    assert sent_for(claimed(payload=None)).body is None
 
 
 @pytest.mark.parametrize("name", ["user-agent", "IDEMPOTENCY-KEY", "Traceparent", "content-type"])
