@@ -177,7 +177,9 @@ fenced AS (
         WHERE id = o.id AND attempt = o.attempt AND worker_id IS NOT DISTINCT FROM o.worker_id
         FOR UPDATE
     ) AS q
-    LEFT JOIN LATERAL (SELECT status FROM jobs WHERE id = q.job_id OFFSET 0) AS j ON TRUE
+    LEFT JOIN LATERAL (
+        SELECT status FROM jobs WHERE id = q.job_id AND o.retry_delay IS NOT NULL OFFSET 0
+    ) AS j ON TRUE
     LEFT JOIN LATERAL (SELECT host FROM workers WHERE id = q.worker_id OFFSET 0) AS w ON TRUE
 ),
 
