@@ -1,5 +1,6 @@
 """Connections and transactions: the pool, the tenant of a transaction, driver errors turned into ours."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
@@ -16,15 +17,16 @@ from service.errors import Conflict, KeyTaken, Problem, ServiceError, Unavailabl
 RV = TypeVar("RV")
 STATEMENT_SECONDS = {"api": 4, "engine": 30, "admin": 30}  # the server ends a statement after these
 
-# Every statement of the engine walks indexes with bound values, so one plan serves for all of them: it is made once a
-# session, and it must not be the one that is best while a table happens to be small.
-# An engine's statements are planned each time, which costs some 30 us of the server's time a call. A plan that was kept
-# from when the queue was empty looked ids up in an index of tenants, since all indexes were as good then.
+# Every statement of the engine walks indexes with bound values, so one plan serves for all of them, as long as it is
+# not the one that is best while a table happens to be small: see Session.choose_plans.
 PLANNING = {
     "api": "",
     "admin": "",
-    "engine": " -c plan_cache_mode=force_custom_plan -c enable_seqscan=off -c enable_bitmapscan=off -c jit=off",
+    "engine": " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c jit=off",
 }
+QUIET_SECONDS = 0.5  # a session left alone for so long finds, as like as not, another queue than it left
+KEEP_AFTER = 4  # uses close to each other; and after so many times as many, plans are made anew
+PLAN_SECONDS = 10.0  # longest that plans are kept
 # The client ends a session that has said nothing for these.
 ANSWER_SECONDS = {"api": 5.5, "engine": 35.0, "admin": 35.0}
 
@@ -32,6 +34,7 @@ ANSWER_SECONDS = {"api": 5.5, "engine": 35.0, "admin": 35.0}
 # such a session before a run can be late by more than three seconds.
 IDLE_SECONDS = 2
 
+_discard_plans = sql.execute("session.discard_plans")
 _allow_seconds = sql.execute("session.allow_seconds")
 _enter_role = sql.execute("session.enter_role")
 _enter_tenant = sql.execute("session.enter_tenant")
@@ -41,6 +44,29 @@ class Session(Connection[Any]):
     """A connection that waits for no answer longer than its limit: a frozen server accepts and never replies."""
 
     answer_seconds = ANSWER_SECONDS["api"]
+    keeps_plans = False
+    _uses = 0
+    _renew_at = KEEP_AFTER  # uses
+    _used_at = _planned_at = float("-inf")
+
+    def choose_plans(self) -> None:
+        """Say how the next statements are planned, where this session may keep plans: each time, or once for many.
+
+        Planning takes a third as long as what a busy engine's statements do. But a plan from when the queue was empty
+        looks ids up in whatever index it likes, as all were as good then, and a burst then crawls. So plans are kept
+        only while a session is used again and again, made anew ever less often, and every PLAN_SECONDS.
+        """
+        if not self.keeps_plans:
+            return
+        now = time.monotonic()
+        if now - self._used_at > QUIET_SECONDS:
+            self.prepare_threshold, self._uses, self._renew_at = None, 0, KEEP_AFTER
+        self._used_at = now
+        self._uses += 1
+        if self._uses == self._renew_at or (self._uses > KEEP_AFTER and now - self._planned_at >= PLAN_SECONDS):
+            self.prepare_threshold, self._planned_at = 0, now
+            self._renew_at = self._uses * KEEP_AFTER
+            _discard_plans(self)
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """Wait for an operation to end; a session whose server stays silent is closed."""
@@ -84,6 +110,7 @@ def open_pool(config: Config, role: str, size: int, warm: Callable[[Connection[A
 
 def _configure(conn: Session, role: str, warm: Callable[[Connection[Any]], None] | None) -> None:
     conn.answer_seconds = ANSWER_SECONDS[role]
+    conn.keeps_plans = role == "engine"
     _enter_role(conn, role=f"scheduler_{role}")
     if warm is not None:
         warm(conn)
@@ -119,10 +146,12 @@ def transaction(
         Unavailable: the database is out of reach, shutting down, or too slow.
     """
     try:
-        with pool.connection() as conn, conn.transaction():
-            if tenant is not None:
-                _enter_tenant(conn, tenant=tenant, actor=actor, request_id=request_id)
-            yield conn
+        with pool.connection() as conn:
+            conn.choose_plans()
+            with conn.transaction():
+                if tenant is not None:
+                    _enter_tenant(conn, tenant=tenant, actor=actor, request_id=request_id)
+                yield conn
     except psycopg.Error as error:
         raise translated(error) from error
 
@@ -155,6 +184,7 @@ def session(pool: Pool) -> Iterator[Connection[Any]]:
     """Lend an autocommit connection for single statements; raises as transaction() does."""
     try:
         with pool.connection() as conn:
+            conn.choose_plans()
             yield conn
     except psycopg.Error as error:
         raise translated(error) from error

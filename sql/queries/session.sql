@@ -14,6 +14,10 @@ SELECT
 -- Let statements of this transaction take so long, whatever the session's limit. Params: seconds int.
 SELECT set_config('statement_timeout', %(seconds)s::int || 's', TRUE);
 
+-- name: discard_plans :exec
+-- Plan anew what this session has prepared. Params: none. Locks: none.
+DISCARD PLANS;
+
 -- name: schema_version :value
 -- Version of the newest applied migration, text.
 SELECT max(version) FROM schema_migrations;
