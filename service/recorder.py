@@ -57,8 +57,8 @@ class Recorder:
         idle = not self._batch
         if self._batch:
             self._write(self._batch)
-            with self._lock:
-                for ended in self._batch:
+            for ended in self._batch:
+                with self._lock:  # for each anew: put() must not wait for a whole batch
                     if self._unwritten.get(ended.id) is ended:  # a later attempt's outcome may be waiting
                         del self._unwritten[ended.id]
             self._batch = []
@@ -88,8 +88,9 @@ class Recorder:
         except (psycopg.Error, ServiceError) as error:
             self._write_apart(batch, error)
             return
-        fenced = {ended.id for ended in batch} - {row.id for row in finished}
-        for execution_id in fenced:
+        if len(finished) == len(batch):
+            return
+        for execution_id in {ended.id for ended in batch} - {row.id for row in finished}:
             metrics.FENCED.inc()
             log.warning(log.ATTEMPT_FENCED, execution_id=execution_id)
 

@@ -23,6 +23,11 @@ CACHED_HEADERS = 512  # different sets of them
 NONE: frozenset[str] = frozenset()
 OWN_WINS = ("Idempotency-Key", "traceparent")  # of the fields each execution has, those a job may set itself
 
+_line = log.Line(
+    log.ATTEMPT_FINISHED,
+    "execution_id", "job_id", "attempt", "status", "response_status", "error_code", "ms", "trace_id",
+)  # fmt: skip
+
 # labels() looks its child up under a lock each time.
 _counters = {status: metrics.ATTEMPTS.labels(outcome=status) for status in ("completed", "failed", "timeout")}
 
@@ -96,16 +101,15 @@ class Attempt(Exchange):
             metrics.START_LAG.observe(max(claimed.lag_seconds, 0.0))
         if ended.retry_delay is not None:
             metrics.RETRIES.inc()
-        log.info(
-            log.ATTEMPT_FINISHED,
-            execution_id=self._id,
-            job_id=self._job_id or claimed.job_id,
-            attempt=claimed.attempt,
-            status=ended.status,
-            response_status=ended.response_status,
-            error_code=ended.error_code,
-            ms=ended.duration_ms,
-            trace_id=ended.trace_id,
+        _line.info(
+            self._id,
+            self._job_id or str(claimed.job_id),
+            claimed.attempt,
+            ended.status,
+            ended.response_status,
+            ended.error_code,
+            ended.duration_ms,
+            ended.trace_id,
         )
 
 

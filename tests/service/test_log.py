@@ -40,6 +40,26 @@ def test_a_line_is_key_value_with_time_level_thread_and_event(told):
     )
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("fields", [{}, {"request_id": "r1"}])
+def test_a_line_of_fixed_fields_is_the_same_as_any_other(told, form, fields):
+    log.configure(form=form)
+    with log.context(**fields):
+        log.Line(log.ATTEMPT_FINISHED, "attempt", "status", "error_code", "ms").info(2, "timeout", None, 12.34)
+        log.info(log.ATTEMPT_FINISHED, attempt=2, status="timeout", error_code=None, ms=12.34)
+
+    one, other = (re.sub(r"\d\d\.\d{3}Z", "", line) for line in told())
+    assert one == other
+
+
+def test_a_line_of_fixed_fields_is_told_at_its_areas_level(told):
+    log.configure("INFO,attempt=WARNING")
+
+    log.Line(log.ATTEMPT_FINISHED, "attempt").info(2)
+
+    assert told() == []
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
