@@ -64,6 +64,15 @@ def _json(body: dict[str, Any], status: int) -> Response:
     return response
 
 
+def total_of(query: Paged, fetched: Sequence[Row], count: Callable[[], int]) -> int:
+    """How many rows a list has: counted, unless a page by its number shows that it is the last.
+
+    What a filter names seldom is searched for in all there is, and would be a second time to count it.
+    """
+    is_last = len(fetched) <= query.page_size and (len(fetched) > 0 or query.offset == 0)
+    return query.offset + len(fetched) if is_last and query.cursor is None else count()
+
+
 def placed(query: Paged, fetched: list[Row], total: int, key: Callable[[Row], object]) -> tuple[list[Row], Pagination]:
     """A page and its place in the list, from page_size + 1 rows and a count that stopped at COUNT_LIMIT."""
     rows, more = fetched[: query.page_size], len(fetched) > query.page_size

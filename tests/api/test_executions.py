@@ -111,6 +111,20 @@ def test_pages_reach_the_same_rows(api, make):
     assert api.page("/executions?page=4&page_size=2")[0] == []
 
 
+@pytest.mark.parametrize(
+    ("number", "size", "counted"),
+    [(1, 5, False), (1, 4, True), (2, 3, False), (2, 2, True), (3, 2, False), (3, 5, True)],
+)
+def test_rows_are_counted_only_where_the_page_does_not_tell(api, make, monkeypatch, number, size, counted):
+    [make.execution(make.job()) for _ in range(5)]
+    asked = []
+    monkeypatch.setattr(executions, "count", lambda *_, **__: asked.append(True) or 5)
+
+    _, place = api.page(f"/executions?page={number}&page_size={size}")
+
+    assert (place["total"], bool(asked)) == (5, counted)
+
+
 @pytest.mark.parametrize("filters", ["", "status=failed&", "start_time=2026-03-10T12:02:00Z&", "status=pending&"])
 @pytest.mark.parametrize("listed", ["/executions?", "/executions?job_id={id}&", "/jobs/{id}/executions?"])
 def test_pages_of_what_a_filter_names_reach_the_same_rows(api, make, listed, filters):
