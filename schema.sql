@@ -1210,8 +1210,18 @@ COMMENT ON FUNCTION public.drop_log_partition(day date) IS 'Drop the execution_l
 --
 
 CREATE FUNCTION public.execution_id(job_id uuid, scheduled_at timestamp with time zone) RETURNS uuid
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN public.execution_id_at(scheduled_at, (md5((((job_id)::text || ' '::text) || (EXTRACT(epoch FROM scheduled_at))::text)))::uuid);
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+DECLARE
+    rest text := md5(job_id::text || ' ' || extract(EPOCH FROM scheduled_at)::text);
+BEGIN
+    RETURN (
+        lpad(to_hex(floor(extract(EPOCH FROM scheduled_at) * 1000)::bigint), 12, '0')
+        || '7' || substr(rest, 14, 3)
+        || translate(substr(rest, 18, 1), '0123456789abcdef', '89ab89ab89ab89ab') || substr(rest, 18, 15)
+    )::uuid;
+END
+$$;
 
 --
 -- Name: FUNCTION execution_id(job_id uuid, scheduled_at timestamp with time zone); Type: COMMENT; Schema: public; Owner: -
@@ -7559,4 +7569,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125280200'),
     ('20261125280300'),
     ('20261125280400'),
-    ('20261125280500');
+    ('20261125280500'),
+    ('20261125290000');

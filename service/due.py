@@ -130,7 +130,9 @@ def _step(conn: Connection[Any], job: DueJob, misfire_after: timedelta) -> Step:
     coming = advanced.next
     if coming is None and decision.taken < len(advanced.runs):  # what overlap skipped does not count as a run
         coming = next_run(plan, advanced.runs[-1].instant, job.runs + decision.taken)
-    return _step_to(job, replace(decision, skipped=[*advanced.skipped, *decision.skipped]), coming)
+    if advanced.skipped:
+        decision = replace(decision, skipped=[*advanced.skipped, *decision.skipped])
+    return _step_to(job, decision, coming)
 
 
 def _resumed(conn: Connection[Any], plan: Plan, job: DueJob, swallowed_from: datetime) -> Step:

@@ -63,18 +63,19 @@ ORDER BY j.id;
 -- Returns MaterializedExecution. Locks: jobs that due_jobs has locked already.
 WITH advanced AS (
     UPDATE jobs AS j
-    SET
-        (next_run_at, next_instant_at, runs) = (
-            SELECT
-                (%(next_run_ats)s::timestamptz[])[a.place],
-                (%(next_instant_ats)s::timestamptz[])[a.place],
-                j.runs + (%(runs)s::int[])[a.place]
-            FROM (SELECT array_position(%(job_ids)s::uuid[], j.id) AS place OFFSET 0) AS a
-        )
-    WHERE j.id = ANY(%(job_ids)s::uuid[])
+    SET next_run_at = a.next_run_at, next_instant_at = a.next_instant_at, runs = j.runs + a.runs
+    FROM (
+        SELECT k.place, n.next_run_at, n.next_instant_at, n.runs
+        FROM unnest(
+            %(job_ids)s::uuid[], %(next_run_ats)s::timestamptz[], %(next_instant_ats)s::timestamptz[], %(runs)s::int[]
+        ) AS n (job_id, next_run_at, next_instant_at, runs)
+        CROSS JOIN LATERAL (SELECT ctid AS place FROM jobs WHERE id = n.job_id OFFSET 0) AS k
+    ) AS a
+    WHERE j.ctid = a.place
 ),
 
--- Look-ups for an array, and by OFFSET 0 for each run, for the reason told above work.claim.
+-- Looked up by OFFSET 0 for each run, for the reason told above work.claim; above, the rows found lie still, as they are
+-- locked.
 run AS MATERIALIZED (
     SELECT execution_id(r.job_id, r.at) AS id, r.job_id, j.tenant_id, r.at, j.priority, r.waits
     FROM unnest(
@@ -90,7 +91,7 @@ placed AS (
     FROM run
     WHERE NOT EXISTS (
         SELECT FROM execution_log AS l
-        WHERE l.id = run.id AND l.scheduled_at = run.at
+        WHERE l.id = run.id AND l.scheduled_at = run.at AND l.job_id = run.job_id
         OFFSET 0
     )
 )
