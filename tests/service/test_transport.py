@@ -169,6 +169,21 @@ def test_an_endless_row_of_headers_is_not_kept(receiver, start, drop):
     assert summary(one.outcome) == ("failed", "response_too_large", False)
 
 
+def test_a_kept_connection_that_its_receiver_closes_wakes_nobody_for_ever(receiver):
+    pytest.importorskip("pycurl")
+    target, transport = receiver(answering(OK)), open_transport(1, lambda: None, "curl")
+
+    for _ in range(3):  # each on a connection of its own, mostly of the same number
+        one = OneCall(ask(target))
+        transport.submit([one])
+        assert one.over.wait(WAIT)
+        assert target.gone.wait(WAIT)
+        eventually(lambda: transport._epoll.poll(0) == [])
+
+    transport.close()
+    assert target.connections == 3
+
+
 def test_a_request_is_prepared_for_both_transports():
     ready = prepare(Request("POST", "http://127.0.0.1:9/a b", {"X-None": ""}, b"{}", 1.0))
 
