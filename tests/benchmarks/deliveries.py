@@ -134,9 +134,10 @@ def _plots(rates: Samples, costs: Samples) -> list[Plot]:
 
 def _about(stand: Stand) -> str:
     return (
-        f"{stand.sizes.deliveries:,} executions of as many jobs, pending all at once while the engine is idle; the "
-        "time runs from then until every outcome is committed, and days and totals are checked to add up. PgQueuer has "
-        "the same number of jobs queued, calls by aiohttp, and its time begins when its process is up. The target "
+        f"{stand.sizes.deliveries:,} executions of as many recurring jobs, pending all at once while the engine is "
+        "idle; the time runs from then until every outcome is committed, and days and totals are checked to add up. "
+        "PgQueuer has the same number of jobs queued, calls by aiohttp, and its time begins when its process is up. "
+        "The target "
         f"joins 3x PgQueuer and 1.5x pg-boss, taking pg-boss to be {PG_BOSS:.2f}x PgQueuer. WAL and statements of ours "
         "include the engine's heartbeat and other upkeep in that time."
     )

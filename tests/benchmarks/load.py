@@ -19,7 +19,7 @@ SELECT
     30, 3, 60, 5, due.at, due.at, coalesce(due.at, now())
 FROM generate_series(1, %(count)s) AS n
 CROSS JOIN LATERAL (
-    SELECT %(at)s::timestamptz + (n - 1) * make_interval(secs => %(apart)s) AS at
+    SELECT coalesce(%(at)s::timestamptz, now() + interval '1 day') + (n - 1) * make_interval(secs => %(apart)s) AS at
 ) AS due
 """
 
@@ -97,7 +97,7 @@ def jobs(
     """That many jobs, the tenants' in turn.
 
     Args:
-        at: when the first is due; None is never.
+        at: when the first is due; None is in a day.
         apart: seconds from one job's instant to the next one's.
     """
     conn.execute(

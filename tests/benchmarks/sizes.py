@@ -10,7 +10,7 @@ class Sizes:
 
     quick: bool = False
     repeats: int = 3
-    deliveries: int = 10_000  # executions of a run
+    deliveries: int = 5_000  # executions of a run, as many as the peers were once compared by
     lag_idle: int = 100  # jobs, one after the other
     lag_steady_seconds: int = 20  # at 100 a second
     lag_bursts: tuple[int, ...] = (500, 5_000, 100_000)  # jobs due at one instant
