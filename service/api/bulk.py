@@ -22,6 +22,9 @@ class JobsCreate(Request):
     """New jobs."""
 
     jobs: Annotated[list[JobCreate], Field(min_length=1, max_length=MOST)]
+    dry_run: bool = Field(
+        default=False, description="Create nothing; only show the jobs, with ids that none will have."
+    )
 
 
 class JobsFilter(Request):
@@ -63,14 +66,15 @@ class Changed(answers.Answer):
     sample: list[JobRef] = Field(description=f"The first {bulk.SHOWN} of those changed, as they were.")
 
 
-@api.route("POST", "/jobs/bulk", body=JobsCreate, answer=list[answers.Job], status=201)
+@api.route("POST", "/jobs/bulk", body=JobsCreate, answer=list[answers.Job], status=201, other_statuses=[200])
 def create_jobs(call: Call, body: JobsCreate) -> Reply:
-    """Register many jobs, all or none; problems are named by index, such as jobs.3.schedule."""
+    """Register many jobs, all or none; problems are named by index, such as jobs.3.schedule. 200 for a dry run."""
     definitions = _definitions(call, body.jobs)
-    with call.transaction() as conn:
+    # A dry run does it all and takes it back: whatever would refuse the jobs refuses it too.
+    with call.transaction() as conn, conn.transaction(force_rollback=body.dry_run):
         made = bulk.create(conn, call.tenant, definitions, call.services.vault)
         within_quota(call, conn, len(made))
-    return Reply(answers.of(answers.Job, made))
+    return Reply(answers.of(answers.Job, made), status=200 if body.dry_run else 201)
 
 
 def _definitions(call: Call, items: Sequence[JobCreate]) -> list[dict[str, Any]]:

@@ -27,6 +27,22 @@ def test_jobs_are_created_together_in_their_order(api):
     assert made[0] == api.ok("GET", f"/jobs/{made[0]['id']}")
 
 
+def test_dry_run_of_new_jobs_shows_them_and_creates_nothing(api, make):
+    shown = api.ok("POST", "/jobs/bulk", {"jobs": [JOB | {"name": "n", "key": "k"}], "dry_run": True})
+
+    assert [(job["name"], job["key"], job["status"]) for job in shown] == [("n", "k", "active")]
+    assert shown[0]["next_run_at"]
+    assert make.rows("SELECT FROM jobs UNION ALL SELECT FROM audit_log") == []
+
+
+def test_dry_run_of_new_jobs_is_refused_for_what_the_jobs_would_be(api):
+    api.job(key="taken")
+
+    error = api.refused(409, "POST", "/jobs/bulk", json={"jobs": [JOB | {"key": "taken"}], "dry_run": True})
+
+    assert [item["field"] for item in error["validation"]] == ["jobs.0.key"]
+
+
 def test_problems_of_new_jobs_are_named_by_index(refuser):
     bad = [JOB, JOB | {"name": ""}, JOB | {"timeout": 0, "colour": 1}]
 
