@@ -22,7 +22,11 @@ SEEN = ("type", "timezone", "schedule", "start_at", "end_at", "max_runs", "jitte
 
 # By model: where it is sent, what is sent with each field, and the edges of its fields.
 BODIES = {
-    JobsCreate: ("/jobs/bulk", {}, {"jobs": ([[JOB], [JOB] * 1000], [[], [JOB] * 1001, JOB, None, [JOB, {}]])}),
+    JobsCreate: (
+        "/jobs/bulk",
+        {"jobs": [JOB]},
+        {"jobs": ([[JOB], [JOB] * 1000], [[], [JOB] * 1001, JOB, None, [JOB, {}]]), "dry_run": FLAG},
+    ),
     JobsChange: (
         "/jobs/bulk/pause",
         {"filter": {"name": "x"}},
