@@ -1,9 +1,11 @@
 """The audit log: who changed what."""
 
+from functools import partial
+
 from service import audit
 from service.api import answers
 from service.api.cursor import Cursor, within
-from service.api.envelope import COUNT_LIMIT, placed, total_of
+from service.api.envelope import placed
 from service.api.requests import AuditQuery
 from service.api.routing import Reply, Resource
 from service.api.services import Call
@@ -29,6 +31,6 @@ def list_audit(call: Call, query: AuditQuery) -> Reply:
             limit=query.page_size + 1,
             offset=query.offset,
         )
-        total = total_of(query, fetched, lambda: audit.count(conn, **filters, limit=COUNT_LIMIT))
-    rows, pagination = placed(query, fetched, total, lambda row: Cursor(BY_TIME, row.at, row.id))
+        count = partial(audit.count, conn, **filters)
+        rows, pagination = placed(query, fetched, count, lambda row: Cursor(BY_TIME, row.at, row.id))
     return Reply(answers.of(answers.AuditEntry, rows), pagination)

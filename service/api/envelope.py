@@ -64,19 +64,22 @@ def _json(body: dict[str, Any], status: int) -> Response:
     return response
 
 
-def total_of(query: Paged, fetched: Sequence[Row], count: Callable[[], int]) -> int:
-    """How many rows a list has: counted, unless a page by its number shows that it is the last.
+def placed(
+    query: Paged, fetched: list[Row], count: Callable[..., int], key: Callable[[Row], object]
+) -> tuple[list[Row], Pagination]:
+    """A page and its place in the list.
 
-    What a filter names seldom is searched for in all there is, and would be a second time to count it.
+    Args:
+        query: which page.
+        fetched: its rows and one more, where there is one.
+        count: how many rows the list has, counted no further than `limit`. Not called where a page by its number shows
+            that it is the last: what a filter names seldom would be searched for a second time.
+        key: the cursor after a row.
     """
-    is_last = len(fetched) <= query.page_size and (len(fetched) > 0 or query.offset == 0)
-    return query.offset + len(fetched) if is_last and query.cursor is None else count()
-
-
-def placed(query: Paged, fetched: list[Row], total: int, key: Callable[[Row], object]) -> tuple[list[Row], Pagination]:
-    """A page and its place in the list, from page_size + 1 rows and a count that stopped at COUNT_LIMIT."""
     rows, more = fetched[: query.page_size], len(fetched) > query.page_size
     page = None if query.cursor else query.page or 1
+    is_last = page is not None and not more and (rows or page == 1)
+    total = query.offset + len(rows) if is_last else count(limit=COUNT_LIMIT)
     shown = min(total, MAX_PAGED)
     return rows, Pagination(
         page=page,

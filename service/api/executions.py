@@ -1,5 +1,6 @@
 """Executions: list, look up, cancel, count."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from psycopg import Connection
 from service import executions
 from service.api import answers
 from service.api.cursor import Cursor, within
-from service.api.envelope import COUNT_LIMIT, placed, total_of
+from service.api.envelope import placed
 from service.api.requests import ExecutionsQuery, JobExecutionsQuery, JobQuery
 from service.api.routing import Reply, Resource
 from service.api.services import Call
@@ -78,8 +79,8 @@ def listed(conn: Connection[Any], tenant: str, query: JobExecutionsQuery, job_id
         offset=query.offset,
         limit=query.page_size + 1,
     )
-    total = total_of(query, fetched, lambda: executions.count(conn, filters, limit=COUNT_LIMIT))
-    rows, pagination = placed(query, fetched, total, lambda row: Cursor(place, row.scheduled_at, row.id))
+    count = partial(executions.count, conn, filters)
+    rows, pagination = placed(query, fetched, count, lambda row: Cursor(place, row.scheduled_at, row.id))
     return Reply(answers.of(answers.Execution, rows), pagination)
 
 

@@ -1,9 +1,11 @@
 """History: what finished, by job and UTC day, and what that adds up to."""
 
+from functools import partial
+
 from service import executions, history
 from service.api import answers
 from service.api.cursor import Cursor, within
-from service.api.envelope import COUNT_LIMIT, placed, total_of
+from service.api.envelope import placed
 from service.api.executions import SAMPLE
 from service.api.requests import HistoryQuery, Window
 from service.api.routing import Reply, Resource
@@ -30,8 +32,8 @@ def list_history(call: Call, query: HistoryQuery) -> Reply:
             limit=query.page_size + 1,
             offset=query.offset,
         )
-        total = total_of(query, fetched, lambda: history.count(conn, **filters, limit=COUNT_LIMIT))
-    rows, pagination = placed(query, fetched, total, lambda row: Cursor.of_day(BY_DAY, row.date, row.job_id))
+        count = partial(history.count, conn, **filters)
+        rows, pagination = placed(query, fetched, count, lambda row: Cursor.of_day(BY_DAY, row.date, row.job_id))
     return Reply(answers.of(answers.HistoryDay, rows), pagination)
 
 

@@ -1,6 +1,7 @@
 """Incidents: trouble of jobs that their alerts have reported."""
 
 from datetime import datetime
+from functools import partial
 from typing import Literal
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from pydantic import Field
 from service import alerts, jobs
 from service.api import answers, fields
 from service.api.cursor import Cursor, within
-from service.api.envelope import COUNT_LIMIT, placed, total_of
+from service.api.envelope import placed
 from service.api.requests import Paged
 from service.api.routing import Reply, Resource
 from service.api.services import Call
@@ -74,6 +75,6 @@ def _listed(call: Call, query: JobIncidentsQuery, job_id: UUID | None, name: str
     with call.transaction() as conn:
         after = {"after_at": cursor and cursor.at, "after_id": cursor and cursor.id}
         fetched = alerts.page(conn, **filters, **after, limit=query.page_size + 1, offset=query.offset)
-        total = total_of(query, fetched, lambda: alerts.count(conn, **filters, limit=COUNT_LIMIT))
-    rows, pagination = placed(query, fetched, total, lambda row: Cursor(name, row.opened_at, row.id))
+        count = partial(alerts.count, conn, **filters)
+        rows, pagination = placed(query, fetched, count, lambda row: Cursor(name, row.opened_at, row.id))
     return Reply(answers.of(Incident, rows), pagination)

@@ -3,6 +3,7 @@
 import re
 import time
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from pydantic_core import to_jsonable_python
 from service import executions, history, jobs
 from service.api import answers, windows
 from service.api.cursor import Cursor, within
-from service.api.envelope import COUNT_LIMIT, placed, total_of
+from service.api.envelope import placed
 from service.api.executions import listed, newest_of, success_rate, totals_of
 from service.api.requests import DaysQuery, JobCreate, JobExecutionsQuery, JobPut, JobsQuery, JobUpdate
 from service.api.routing import Reply, Resource
@@ -90,9 +91,8 @@ def list_jobs(call: Call, query: JobsQuery) -> Reply:
             limit=query.page_size + 1,
             offset=query.offset,
         )
-        counted = jobs.count_upcoming if upcoming else jobs.count
-        total = total_of(query, found, lambda: counted(conn, **filters, limit=COUNT_LIMIT))
-        places, pagination = placed(query, found, total, lambda row: Cursor(order, row.at, row.id))
+        count = partial(jobs.count_upcoming if upcoming else jobs.count, conn, **filters)
+        places, pagination = placed(query, found, count, lambda row: Cursor(order, row.at, row.id))
         rows = jobs.read(conn, tenant_id=call.tenant, ids=[place.id for place in places])
     return Reply(answers.of(answers.Job, rows), pagination)
 
