@@ -83,7 +83,7 @@ def prepare(request: Request) -> Prepared:
         raise _invalid("The method is not one that can be sent.")
     body = None if method == "HEAD" else request.body or None
     try:
-        url = request.url if is_normal(request.url) else _normal(request.url)
+        url = _normal(request.url)
         common = _common(tuple(request.headers.items()), body is not None, method in BODILESS)
         ours = [(name, value.encode()) for name, value in request.ours]
     except ExchangeError:
@@ -96,7 +96,6 @@ def prepare(request: Request) -> Prepared:
     return Prepared(Ready(method, url, fields, body), lines, request.timeout)
 
 
-@lru_cache(CACHED)
 def is_normal(url: str) -> bool:
     """Whether requests would surely send the URL as it is."""
     return NORMAL_URL.fullmatch(url) is not None and "/." not in url
@@ -105,6 +104,8 @@ def is_normal(url: str) -> bool:
 @lru_cache(CACHED)
 def _normal(url: str) -> str:
     """The URL as requests would send it."""
+    if is_normal(url):
+        return url
     if not url.lower().startswith(("http://", "https://")):
         raise _invalid("The URL must begin with http:// or https://.")
     if "@" in url.partition("://")[2].partition("/")[0].partition("?")[0].partition("#")[0]:
