@@ -173,10 +173,10 @@ def _arrays(steps: Sequence[Step]) -> dict[str, object]:
         for run in taken
     ]
     return {
-        "run_job_ids": sql.array(job_id for job_id, _, _ in runs),
+        "run_job_ids": sql.uuids(job_id for job_id, _, _ in runs),
         "run_ats": _instants(run_at for _, run_at, _ in runs),
         "run_waits": sql.array(waits for _, _, waits in runs),
-        "job_ids": sql.array(step.job.id for step in steps),
+        "job_ids": sql.uuids(step.job.id for step in steps),
         "next_run_ats": _instants(step.next_run_at for step in steps),
         "next_instant_ats": _instants(step.next_instant_at for step in steps),
         "runs": sql.array(step.decision.taken for step in steps),

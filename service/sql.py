@@ -51,7 +51,7 @@ class Many(Protocol[Row]):
 
 
 def array(values: Iterable[object]) -> str:
-    """An array as PostgreSQL reads it, of values whose text has no need of quotes: numbers, UUIDs, words.
+    """An array as PostgreSQL reads it, of values whose text has no need of quotes: numbers, words.
 
     psycopg makes arrays of lists element by element in Python, at several times the cost.
     """
