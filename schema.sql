@@ -100,8 +100,18 @@ COMMENT ON FUNCTION ops.drain(worker uuid) IS 'SELECT ops.drain(''<worker>''); -
 --
 
 CREATE FUNCTION public.execution_id_at(at timestamp with time zone, rest uuid) RETURNS uuid
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN (((((lpad(to_hex((floor((EXTRACT(epoch FROM at) * (1000)::numeric)))::bigint), 12, '0'::text) || '7'::text) || substr(replace((rest)::text, '-'::text, ''::text), 14, 3)) || to_hex((8 + (get_byte(uuid_send(rest), 8) % 4)))) || substr(replace((rest)::text, '-'::text, ''::text), 18, 15)))::uuid;
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+DECLARE
+    digits text := replace(rest::text, '-', '');
+BEGIN
+    RETURN (
+        lpad(to_hex(floor(extract(EPOCH FROM at) * 1000)::bigint), 12, '0')
+        || '7' || substr(digits, 14, 3)
+        || translate(substr(digits, 18, 1), '0123456789abcdef', '89ab89ab89ab89ab') || substr(digits, 18, 15)
+    )::uuid;
+END
+$$;
 
 --
 -- Name: FUNCTION execution_id_at(at timestamp with time zone, rest uuid); Type: COMMENT; Schema: public; Owner: -
@@ -1212,14 +1222,10 @@ COMMENT ON FUNCTION public.drop_log_partition(day date) IS 'Drop the execution_l
 CREATE FUNCTION public.execution_id(job_id uuid, scheduled_at timestamp with time zone) RETURNS uuid
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     AS $$
-DECLARE
-    rest text := md5(job_id::text || ' ' || extract(EPOCH FROM scheduled_at)::text);
 BEGIN
-    RETURN (
-        lpad(to_hex(floor(extract(EPOCH FROM scheduled_at) * 1000)::bigint), 12, '0')
-        || '7' || substr(rest, 14, 3)
-        || translate(substr(rest, 18, 1), '0123456789abcdef', '89ab89ab89ab89ab') || substr(rest, 18, 15)
-    )::uuid;
+    RETURN execution_id_at(
+        scheduled_at, md5(job_id::text || ' ' || extract(EPOCH FROM scheduled_at)::text)::uuid
+    );
 END
 $$;
 
