@@ -48,7 +48,9 @@ COMMENT ON COLUMN ops.audit.entity_id IS
 COMMENT ON COLUMN ops.audit.fields IS 'What of it changed, or what was noted of the act.';
 COMMENT ON COLUMN ops.audit.request_id IS 'X-Request-ID of the API request, as in the log; NULL when it was none.';
 
-CREATE FUNCTION ops.why(job uuid, since timestamptz DEFAULT now() - interval '7 days')
+CREATE FUNCTION ops.why(
+    job uuid, since timestamptz DEFAULT now() - interval '7 days', until timestamptz DEFAULT 'infinity'
+)
 RETURNS TABLE (at timestamptz, what text, why text, execution_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path TO public, pg_temp
@@ -102,7 +104,7 @@ AS $$
                 q.id
             FROM execution_queue AS q
             LEFT JOIN workers AS w ON q.worker_id = w.id
-            WHERE q.job_id = why.job AND q.origin <> 'alert'
+            WHERE q.job_id = why.job AND q.scheduled_at <= why.until AND q.origin <> 'alert'
             ORDER BY q.scheduled_at DESC, q.id DESC
             LIMIT 100
         )
@@ -132,7 +134,7 @@ AS $$
                 ),
                 l.id
             FROM execution_log AS l
-            WHERE l.job_id = why.job AND l.scheduled_at >= why.since AND l.origin <> 'alert'
+            WHERE l.job_id = why.job AND l.scheduled_at BETWEEN why.since AND why.until AND l.origin <> 'alert'
             ORDER BY l.scheduled_at DESC, l.id DESC
             LIMIT 100
         )
@@ -147,7 +149,7 @@ AS $$
                 ), ''),
                 nullif(a.entity_id, a.job_id)
             FROM audit_log AS a
-            WHERE a.job_id = why.job AND a.at >= why.since
+            WHERE a.job_id = why.job AND a.at BETWEEN why.since AND why.until
             ORDER BY a.at DESC
             LIMIT 100
         )
@@ -156,7 +158,7 @@ AS $$
     LIMIT 100
 $$;
 COMMENT ON FUNCTION ops.why IS
-'SELECT * FROM ops.why(''<job>''); -- why a run did or did not happen: first the job''s state and next run, then its live and finished executions, what was passed over, and who changed it, the newest first; 100 rows at most, of 7 days or since an instant. By name: SELECT w.* FROM ops.jobs AS j, ops.why(j.job_id) AS w WHERE j.name = ''nightly''. GET /api/v1/jobs/:id/occurrences tells it of each instant.';
+'SELECT * FROM ops.why(''<job>''); -- why a run did or did not happen: first the job''s state and next run, then its live and finished executions, what was passed over, and who changed it, the newest first; 100 rows at most, of 7 days, or since an instant, or of the time around one, as in ops.why(''<job>'', ''2026-11-25 02:50Z'', ''2026-11-25 03:10Z''). By name: SELECT w.* FROM ops.jobs AS j, ops.why(j.job_id) AS w WHERE j.name = ''nightly''. GET /api/v1/jobs/:id/occurrences tells it of each instant.';
 REVOKE EXECUTE ON FUNCTION ops.why FROM public;
 GRANT EXECUTE ON FUNCTION ops.why TO scheduler_ops, scheduler_report;
 
