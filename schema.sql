@@ -1089,6 +1089,31 @@ $$;
 COMMENT ON FUNCTION public.cancel_executions(ids uuid[]) IS 'End live executions as cancelled, in whatever state, and tell who calls for one to stop; what waited for one of them goes on. Gives how many there were. Counts as work.finish does. Locks: the queue rows in id order, then totals and days in job order; jobs SKIP LOCKED.';
 
 --
+-- Name: changed_jobs(uuid[], text, uuid[], text, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.changed_jobs(ids uuid[], tenant text, done uuid[], becomes text, needs text) RETURNS TABLE(id uuid, known boolean, changed boolean, refusal text)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT
+        a.id, j.id IS NOT NULL, c.id IS NOT NULL,
+        CASE
+            WHEN j.id IS NULL THEN 'There is no such job.'
+            WHEN j.status <> changed_jobs.becomes THEN 'The job is ' || j.status || '; only ' || changed_jobs.needs || '.'
+        END
+    FROM (SELECT DISTINCT d.id FROM unnest(changed_jobs.ids) AS d (id)) AS a
+    LEFT JOIN jobs AS j ON a.id = j.id AND (changed_jobs.tenant IS NULL OR j.tenant_id = changed_jobs.tenant)
+    LEFT JOIN unnest(changed_jobs.done) AS c (id) ON a.id = c.id
+    ORDER BY a.id
+$$;
+
+--
+-- Name: FUNCTION changed_jobs(ids uuid[], tenant text, done uuid[], becomes text, needs text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.changed_jobs(ids uuid[], tenant text, done uuid[], becomes text, needs text) IS 'What has become of jobs that were to get another status: a row for each id, whether there is such a job, whether it is among those changed now, and why it has not the status that it was to get.';
+
+--
 -- Name: claimed_rank(smallint); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -1585,16 +1610,8 @@ BEGIN
     PERFORM pg_notify('scheduler_jobs', '') WHERE paused <> '{}';
 
     RETURN QUERY
-    SELECT
-        a.id, j.id IS NOT NULL, p.id IS NOT NULL,
-        CASE
-            WHEN j.id IS NULL THEN 'There is no such job.'
-            WHEN j.status <> 'paused' THEN 'The job is ' || j.status || '; only an active one can be paused.'
-        END
-    FROM (SELECT DISTINCT d.id FROM unnest(pause_jobs.ids) AS d (id)) AS a
-    LEFT JOIN jobs AS j ON a.id = j.id AND (pause_jobs.tenant IS NULL OR j.tenant_id = pause_jobs.tenant)
-    LEFT JOIN unnest(paused) AS p (id) ON a.id = p.id
-    ORDER BY a.id;
+    SELECT c.id, c.known, c.changed, c.refusal
+    FROM changed_jobs(pause_jobs.ids, pause_jobs.tenant, paused, 'paused', 'an active one can be paused') AS c;
 END
 $$;
 
@@ -1947,16 +1964,8 @@ BEGIN
     PERFORM pg_notify('scheduler_jobs', ''), pg_notify('scheduler_work', '') WHERE resumed <> '{}';
 
     RETURN QUERY
-    SELECT
-        a.id, j.id IS NOT NULL, r.id IS NOT NULL,
-        CASE
-            WHEN j.id IS NULL THEN 'There is no such job.'
-            WHEN j.status <> 'active' THEN 'The job is ' || j.status || '; only a paused one can be resumed.'
-        END
-    FROM (SELECT DISTINCT d.id FROM unnest(resume_jobs.ids) AS d (id)) AS a
-    LEFT JOIN jobs AS j ON a.id = j.id AND (resume_jobs.tenant IS NULL OR j.tenant_id = resume_jobs.tenant)
-    LEFT JOIN unnest(resumed) AS r (id) ON a.id = r.id
-    ORDER BY a.id;
+    SELECT c.id, c.known, c.changed, c.refusal
+    FROM changed_jobs(resume_jobs.ids, resume_jobs.tenant, resumed, 'active', 'a paused one can be resumed') AS c;
 END
 $$;
 

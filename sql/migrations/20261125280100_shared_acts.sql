@@ -39,6 +39,24 @@ $$;
 COMMENT ON FUNCTION trigger_job IS
 'Run a job now, beside its schedule, whatever its state short of deleted. Gives the execution, or why there is none. tenant bounds it to one, NULL to none. Audited as job.trigger.';
 
+CREATE FUNCTION changed_jobs(ids uuid [], tenant text, done uuid [], becomes text, needs text)
+RETURNS TABLE (id uuid, known boolean, changed boolean, refusal text)
+LANGUAGE sql STABLE
+AS $$
+    SELECT
+        a.id, j.id IS NOT NULL, c.id IS NOT NULL,
+        CASE
+            WHEN j.id IS NULL THEN 'There is no such job.'
+            WHEN j.status <> changed_jobs.becomes THEN 'The job is ' || j.status || '; only ' || changed_jobs.needs || '.'
+        END
+    FROM (SELECT DISTINCT d.id FROM unnest(changed_jobs.ids) AS d (id)) AS a
+    LEFT JOIN jobs AS j ON a.id = j.id AND (changed_jobs.tenant IS NULL OR j.tenant_id = changed_jobs.tenant)
+    LEFT JOIN unnest(changed_jobs.done) AS c (id) ON a.id = c.id
+    ORDER BY a.id
+$$;
+COMMENT ON FUNCTION changed_jobs IS
+'What has become of jobs that were to get another status: a row for each id, whether there is such a job, whether it is among those changed now, and why it has not the status that it was to get.';
+
 CREATE FUNCTION pause_jobs(ids uuid [], tenant text DEFAULT NULL)
 RETURNS TABLE (id uuid, known boolean, changed boolean, refusal text)
 LANGUAGE plpgsql
@@ -89,16 +107,8 @@ BEGIN
     PERFORM pg_notify('scheduler_jobs', '') WHERE paused <> '{}';
 
     RETURN QUERY
-    SELECT
-        a.id, j.id IS NOT NULL, p.id IS NOT NULL,
-        CASE
-            WHEN j.id IS NULL THEN 'There is no such job.'
-            WHEN j.status <> 'paused' THEN 'The job is ' || j.status || '; only an active one can be paused.'
-        END
-    FROM (SELECT DISTINCT d.id FROM unnest(pause_jobs.ids) AS d (id)) AS a
-    LEFT JOIN jobs AS j ON a.id = j.id AND (pause_jobs.tenant IS NULL OR j.tenant_id = pause_jobs.tenant)
-    LEFT JOIN unnest(paused) AS p (id) ON a.id = p.id
-    ORDER BY a.id;
+    SELECT c.id, c.known, c.changed, c.refusal
+    FROM changed_jobs(pause_jobs.ids, pause_jobs.tenant, paused, 'paused', 'an active one can be paused') AS c;
 END
 $$;
 COMMENT ON FUNCTION pause_jobs IS
@@ -187,16 +197,8 @@ BEGIN
     PERFORM pg_notify('scheduler_jobs', ''), pg_notify('scheduler_work', '') WHERE resumed <> '{}';
 
     RETURN QUERY
-    SELECT
-        a.id, j.id IS NOT NULL, r.id IS NOT NULL,
-        CASE
-            WHEN j.id IS NULL THEN 'There is no such job.'
-            WHEN j.status <> 'active' THEN 'The job is ' || j.status || '; only a paused one can be resumed.'
-        END
-    FROM (SELECT DISTINCT d.id FROM unnest(resume_jobs.ids) AS d (id)) AS a
-    LEFT JOIN jobs AS j ON a.id = j.id AND (resume_jobs.tenant IS NULL OR j.tenant_id = resume_jobs.tenant)
-    LEFT JOIN unnest(resumed) AS r (id) ON a.id = r.id
-    ORDER BY a.id;
+    SELECT c.id, c.known, c.changed, c.refusal
+    FROM changed_jobs(resume_jobs.ids, resume_jobs.tenant, resumed, 'active', 'a paused one can be resumed') AS c;
 END
 $$;
 COMMENT ON FUNCTION resume_jobs IS
@@ -419,11 +421,11 @@ COMMENT ON FUNCTION cancel_execution IS
 'End one live execution as cancelled, as cancel_executions does. Gives whether there is such an execution, and why it cannot be cancelled. tenant bounds it to one, NULL to none. Audited as execution.cancel.';
 
 REVOKE EXECUTE ON FUNCTION
-    trigger_job, pause_jobs, release_executions, resume_jobs, complete_jobs, release_overlapped,
+    trigger_job, changed_jobs, pause_jobs, release_executions, resume_jobs, complete_jobs, release_overlapped,
     cancel_executions, cancel_execution
 FROM public;
 GRANT EXECUTE ON FUNCTION
-    trigger_job, pause_jobs, release_executions, resume_jobs, complete_jobs, release_overlapped,
+    trigger_job, changed_jobs, pause_jobs, release_executions, resume_jobs, complete_jobs, release_overlapped,
     cancel_executions, cancel_execution
 TO scheduler_api;
 GRANT EXECUTE ON FUNCTION release_executions, complete_jobs, release_overlapped, cancel_executions TO scheduler_engine;
@@ -445,4 +447,5 @@ DROP FUNCTION complete_jobs;
 DROP FUNCTION resume_jobs;
 DROP FUNCTION release_executions;
 DROP FUNCTION pause_jobs;
+DROP FUNCTION changed_jobs;
 DROP FUNCTION trigger_job;
