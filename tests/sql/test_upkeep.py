@@ -188,10 +188,10 @@ def test_jobs_with_nothing_left_to_run_are_completed(make, engine_pool):
 
 
 def test_partitions_are_made_ahead_and_only_once(make, engine_pool):
-    upkeep.keep_partitions(engine_pool, 30, 30)
+    upkeep.keep_partitions(engine_pool, 30, 30, today=TODAY)
     first = partitions(make)
 
-    upkeep.keep_partitions(engine_pool, 30, 30)
+    upkeep.keep_partitions(engine_pool, 30, 30, today=TODAY)
 
     assert [TODAY + n * DAY for n in range(-1, upkeep.DAYS_AHEAD + 1)] == first == partitions(make)
 
@@ -226,7 +226,7 @@ def test_retention_drops_exactly_the_partitions_older_than_its_days(make, engine
     days = [TODAY - n * DAY for n in (29, 30, 31, 32, 400)]
     conn.execute("SELECT make_log_partition(day) FROM unnest(%s::date[]) AS day", [days])
 
-    upkeep.keep_partitions(engine_pool, 30, 30)
+    upkeep.keep_partitions(engine_pool, 30, 30, today=TODAY)
 
     assert [day for day in partitions(make) if day < TODAY - DAY] == [TODAY - 30 * DAY, TODAY - 29 * DAY]
 
