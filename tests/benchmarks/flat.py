@@ -1,29 +1,23 @@
-"""Flat cost: a million pending, ten million in the log, and the API at that size, beside a small database."""
+"""Flat cost: deliveries with a million pending, and with ten million in the log, beside a small database."""
 
 import time
 from contextlib import ExitStack
 from datetime import datetime
-from itertools import cycle, islice
 
 from tests.benchmarks import delivery, load
-from tests.benchmarks.api import DAYS, ready, routes
-from tests.benchmarks.clients import ask
+from tests.benchmarks.api import DAYS
 from tests.benchmarks.delivery import LIMIT_SECONDS
-from tests.benchmarks.report import Measure, Plot, Report, Samples, Target, percentile
-from tests.benchmarks.stand import Database, Stand, free_port, wait_for
+from tests.benchmarks.report import Measure, Plot, Report, Samples, Target
+from tests.benchmarks.stand import Database, Stand, wait_for
 
 WORKERS = 50
 JOBS = 10_000  # of each database, at most
-SMALL = "small"
 KEPT = Target(">=", 0.8, "ratio")
-SINGLE = Target("<=", 20.0)
-WRITES = ("POST /jobs", "PATCH /jobs/:id")
-API_REQUESTS = 100
 
 
 def measure(stand: Stand) -> Report:
     """Each large database in turn with the small one."""
-    sizes, rates, times = stand.sizes, Samples(), Samples()
+    sizes, rates = stand.sizes, Samples()
     jobs = min(sizes.deliveries, JOBS)
     with ExitStack() as stack:
         small, backlog, grown = (stack.enter_context(stand.database()) for _ in range(3))
@@ -42,10 +36,7 @@ def measure(stand: Stand) -> Report:
             rates.add("few pending", _steady_rate(small, jobs))
             rates.add("many pending", _steady_rate(backlog, jobs))
             _clear(small)
-        load.pending(grown.conn, _now(grown), rounds=max(sizes.flat_pending // jobs, 2))
-        grown.settle()
-        _ask_all(grown, times, sizes.repeats)
-    return _report(stand, jobs, rates, times)
+    return _report(stand, jobs, rates)
 
 
 def _now(database: Database) -> datetime:
@@ -74,28 +65,15 @@ def _clear(database: Database) -> None:
     database.conn.execute("VACUUM execution_queue")
 
 
-def _ask_all(database: Database, times: Samples, repeats: int) -> None:
-    """Every reading route, one client at a time."""
-    port = free_port()
-    with database.service("api", SERVER_PORT=port):
-        ready(port)
-        for _ in range(repeats):
-            for name, requests in routes(database).items():
-                if name not in WRITES:
-                    answered = ask(port, list(islice(cycle(requests), API_REQUESTS)), 1)
-                    times.add(name, percentile(answered.milliseconds, 0.5))
-
-
-def _report(stand: Stand, jobs: int, rates: Samples, times: Samples) -> Report:
+def _report(stand: Stand, jobs: int, rates: Samples) -> Report:
     sizes = stand.sizes
     pending, log = f"{sizes.flat_pending:,} pending", f"{sizes.flat_log:,} rows in the log"
     measures = [
         Measure(f"deliveries with {pending}", "/s", rates["many pending"], "few", rates["few pending"], KEPT),
         Measure(f"deliveries with {log}", "/s", rates["large log"], "none", rates["small log"], KEPT),
-        *(Measure(f"{name}, one client, median", "ms", times[name], target=SINGLE) for name in times.medians()),
     ]
     about = (
         f"Deliveries of one process with {WORKERS} workers, {jobs:,} a run, in a large database and a small one in "
-        f"turn. With a backlog they are counted while it lasts. The API is asked with {pending} and {log} together."
+        "turn. With a backlog they are counted while it lasts. What the API takes at such sizes is under reads."
     )
     return Report("Flat cost", about, measures, [Plot("flat", "Deliveries a second", "a second", bars=rates.medians())])
