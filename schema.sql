@@ -55,7 +55,50 @@ $$;
 -- Name: FUNCTION cancel(execution uuid); Type: COMMENT; Schema: ops; Owner: -
 --
 
-COMMENT ON FUNCTION ops.cancel(execution uuid) IS 'SELECT ops.cancel(''<execution>''); -- end a live execution as cancelled, in whatever state; the process that calls for it stops at once. Gives the execution. Audited as execution.cancel.';
+COMMENT ON FUNCTION ops.cancel(execution uuid) IS 'SELECT ops.cancel(''<execution>''); -- end a live execution as cancelled, in whatever state; the process that calls for it stops at once. Gives the execution, or raises that it has finished. Of several, ops.cancel_all. Audited as execution.cancel.';
+
+--
+-- Name: cancel_all(uuid[]); Type: FUNCTION; Schema: ops; Owner: -
+--
+
+CREATE FUNCTION ops.cancel_all(executions uuid[]) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+DECLARE
+    live uuid[];
+BEGIN
+    PERFORM ops.limit_idle();
+    WITH locked AS MATERIALIZED (
+        SELECT q.id, q.job_id, q.tenant_id, q.status
+        FROM execution_queue AS q
+        WHERE q.id = ANY(cancel_all.executions)
+        ORDER BY q.id
+        FOR UPDATE
+    ),
+
+    told AS MATERIALIZED (
+        SELECT
+            l.id,
+            record_audit(
+                l.tenant_id, 'execution.cancel', l.id, l.job_id,
+                jsonb_build_object('status', l.status), jsonb_build_object('status', 'cancelled')
+            ) AS recorded
+        FROM locked AS l
+    )
+
+    SELECT array_agg(t.id) INTO live FROM told AS t;
+    RETURN cancel_executions(live);
+END
+$$;
+
+--
+-- Name: FUNCTION cancel_all(executions uuid[]); Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON FUNCTION ops.cancel_all(executions uuid[]) IS 'SELECT ops.cancel_all(ARRAY(SELECT execution_id FROM ops.running WHERE age > interval ''1 hour'')); -- end these executions as cancelled, as ops.cancel does, and pass over what has finished meanwhile. Gives how many were live. Audited as execution.cancel, a row for each.';
 
 --
 -- Name: drain(uuid); Type: FUNCTION; Schema: ops; Owner: -
@@ -199,6 +242,24 @@ $$;
 --
 
 COMMENT ON FUNCTION ops.jobs_meant(job uuid, tenant text, status text, since timestamp with time zone) IS 'The jobs that ops.pause and ops.resume act on: the one named, or those of a tenant that have a status, and were paused since an instant where one is given.';
+
+--
+-- Name: limit_idle(); Type: FUNCTION; Schema: ops; Owner: -
+--
+
+CREATE FUNCTION ops.limit_idle() RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT set_config('idle_in_transaction_session_timeout', '5s', TRUE)
+    WHERE current_setting('idle_in_transaction_session_timeout')::interval NOT BETWEEN '1 ms' AND '5 s'
+$$;
+
+--
+-- Name: FUNCTION limit_idle(); Type: COMMENT; Schema: ops; Owner: -
+--
+
+COMMENT ON FUNCTION ops.limit_idle() IS 'Let the server end this session, and undo what it did, should it be idle for 5 seconds before its transaction has ended; for the functions of ops that lock something.';
 
 --
 -- Name: pause(uuid, text); Type: FUNCTION; Schema: ops; Owner: -
@@ -7584,4 +7645,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125280200'),
     ('20261125280300'),
     ('20261125280400'),
-    ('20261125290000');
+    ('20261125290000'),
+    ('20261125300000');

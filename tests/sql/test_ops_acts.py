@@ -58,6 +58,10 @@ def row_of(make, job):
     return make.row("SELECT * FROM jobs WHERE id = %s", job["id"])
 
 
+def rows_of(make, job):
+    return make.rows("SELECT id FROM execution_queue WHERE job_id = %s ORDER BY id", job["id"])
+
+
 def audited(make):
     return [
         (row["action"], row["actor"]) for row in make.rows("SELECT action, actor FROM audit_log ORDER BY at") if row
@@ -369,6 +373,62 @@ def test_what_has_finished_is_not_cancelled(make, ops):
 
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="has finished: it is completed"):
         call(ops, "ops.cancel(%s)", done["id"])
+
+
+def test_many_are_cancelled_and_what_has_finished_is_passed_over(make, ops):
+    ending = [live(make, every_minute(make), status)["id"] for status in STATES]
+    done = make.logged(status="completed")["id"]
+
+    counts = [call(ops, "ops.cancel_all(%s)", ids) for ids in ([*ending, done, ending[0]], ending, [], None)]
+
+    assert counts == [4, 0, 0, 0]
+    assert len(make.rows("SELECT FROM execution_log WHERE status = 'cancelled'")) == 4
+    entries = make.rows("SELECT entity_id, before FROM audit_log WHERE action = 'execution.cancel'")
+    assert {(entry["entity_id"], entry["before"]["status"]) for entry in entries} == set(
+        zip(ending, STATES, strict=True)
+    )
+
+
+def test_many_are_cancelled_and_counted_as_one_by_one(make, ops):
+    one, other = every_minute(make), every_minute(make)
+    [[live(make, job, status) for status in STATES] for job in (one, other)]
+    ids = {job["id"]: [row["id"] for row in rows_of(make, job)] for job in (one, other)}
+
+    call(ops, "ops.cancel_all(%s)", ids[one["id"]])
+    [call(ops, "ops.cancel(%s)", id) for id in ids[other["id"]]]
+
+    assert len(make.rows("SELECT DISTINCT cancelled, last_status FROM job_totals")) == 1
+    assert make.rows("SELECT DISTINCT cancelled, attempts FROM job_history") == [{"cancelled": 4, "attempts": 1}]
+
+
+def test_cancelling_many_waits_in_the_order_in_which_outcomes_are_recorded(make, ops, engine_pool):
+    worker = make.worker()
+    early, late = (make.running(worker, every_minute(make), scheduled_at=NOON + n * MINUTE)["id"] for n in (0, 1))
+    with engine_pool.connection() as engine, ThreadPoolExecutor() as threads:
+        with engine.transaction():
+            executions.end(engine, [Ended(early, worker, 1, "completed")])
+            cancelling = threads.submit(call, ops, "ops.cancel_all(%s)", [late, early])
+            eventually(lambda: make.rows("SELECT FROM pg_locks WHERE NOT granted"))
+            executions.end(engine, [Ended(late, worker, 1, "completed")])
+
+        assert cancelling.result(10) == 0
+
+
+ACTS = ("cancel_all('{{{1}}}')",)
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize(("usual", "limit"), [("0", "5s"), ("1min", "5s"), ("2s", "2s")])
+def test_a_forgotten_begin_ends_before_the_service_has_waited_for_long(make, ops, act, usual, limit):
+    job, setting = every_minute(make), "idle_in_transaction_session_timeout"
+    ids = [job["id"], live(make, job, "pending")["id"], make.worker(), make.logged(job)["id"]]
+    ops.execute(f"SET {setting} TO '{usual}'")
+
+    with ops.transaction():
+        call(ops, f"ops.{act.format(*ids)}")
+        within = call(ops, f"current_setting('{setting}')")
+
+    assert (within, call(ops, f"current_setting('{setting}')")) == (limit, usual)
 
 
 def test_an_outcome_that_is_being_recorded_wins_over_a_cancel(make, ops, engine_pool):
