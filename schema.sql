@@ -45,6 +45,7 @@ CREATE FUNCTION ops.cancel(execution uuid) RETURNS uuid
 DECLARE
     verdict record;
 BEGIN
+    PERFORM ops.limit_idle();
     SELECT c.id, c.known, c.refusal INTO verdict FROM cancel_execution(cancel.execution) AS c;
     PERFORM ops.heed(verdict.known, verdict.refusal, 'execution', cancel.execution);
     RETURN verdict.id;
@@ -111,15 +112,17 @@ CREATE FUNCTION ops.drain(worker uuid) RETURNS text
 DECLARE
     found_worker workers;
 BEGIN
+    PERFORM ops.limit_idle();
     SELECT * INTO found_worker FROM workers AS w WHERE w.id = drain.worker FOR UPDATE;
     IF found_worker.id IS NULL THEN
         RAISE no_data_found USING
-            MESSAGE = 'There is no such worker. ' || drain.worker,
+            MESSAGE = concat_ws(' ', 'There is no such worker.', drain.worker),
             HINT = 'SELECT worker_id, host, pid, state FROM ops.workers; shows those that there are.';
     ELSIF found_worker.heartbeat_at < now() - 2 * make_interval(secs => found_worker.heartbeat_seconds) THEN
         RAISE object_not_in_prerequisite_state USING
             MESSAGE = 'The worker is dead: what it was calling is being taken back, and there is nothing to drain.',
-            DETAIL = 'Its last heartbeat was at ' || found_worker.heartbeat_at || '.';
+            DETAIL = 'Its last heartbeat was at ' || found_worker.heartbeat_at || '.',
+            HINT = 'Where several are meant, none was asked: leave it out by state, which ops.workers shows.';
     ELSIF found_worker.drain_requested_at IS NULL THEN
         UPDATE workers SET drain_requested_at = now() WHERE id = drain.worker;
         PERFORM record_audit(
@@ -186,14 +189,18 @@ CREATE FUNCTION ops.heed(known boolean, refusal text, what text, id uuid) RETURN
 BEGIN
     IF NOT heed.known THEN
         RAISE no_data_found USING
-            MESSAGE = heed.refusal || ' ' || heed.id,
+            MESSAGE = concat_ws(' ', heed.refusal, heed.id),
             HINT = CASE heed.what
                 WHEN 'job' THEN 'SELECT job_id, name FROM ops.jobs WHERE name = ...; shows the ids of jobs.'
                 ELSE 'ops.running, ops.retrying, ops.skipped and report.error_groups show ids of executions.'
             END;
     ELSIF heed.refusal IS NOT NULL THEN
         RAISE object_not_in_prerequisite_state USING
-            MESSAGE = heed.refusal, DETAIL = initcap(heed.what) || ' ' || heed.id;
+            MESSAGE = heed.refusal, DETAIL = initcap(heed.what) || ' ' || heed.id,
+            HINT = CASE heed.what
+                WHEN 'job' THEN 'Where several are meant, none was changed: leave it out by status, which ops.jobs shows.'
+                ELSE 'Where several are meant, none was changed: ops.cancel_all and ops.rerun_failed take them together.'
+            END;
     END IF;
 END
 $$;
@@ -217,6 +224,10 @@ BEGIN
         RAISE invalid_parameter_value USING
             MESSAGE = 'Say which job, or which tenant, and not both.',
             HINT = 'ops.pause(''<job id>'') means one job, ops.pause(tenant => ''<tenant>'') all of a tenant; resume likewise.';
+    ELSIF jobs_meant.job IS NOT NULL AND jobs_meant.since IS NOT NULL THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = 'since goes with a tenant, and not with a job.',
+            HINT = 'SELECT ops.resume(job_id) FROM ops.jobs WHERE name = ... AND paused_at >= ...;';
     END IF;
     IF jobs_meant.job IS NOT NULL THEN
         RETURN ARRAY[jobs_meant.job];
@@ -272,6 +283,7 @@ CREATE FUNCTION ops.pause(job uuid DEFAULT NULL::uuid, tenant text DEFAULT NULL:
 DECLARE
     verdict record;
 BEGIN
+    PERFORM ops.limit_idle();
     SELECT bool_and(p.known) AS known, max(p.refusal) AS refusal, count(*) FILTER (WHERE p.changed) AS changed
     INTO verdict
     FROM pause_jobs(ops.jobs_meant(pause.job, pause.tenant, 'active', NULL)) AS p;
@@ -292,9 +304,18 @@ COMMENT ON FUNCTION ops.pause(job uuid, tenant text) IS 'SELECT ops.pause(''<job
 --
 
 CREATE FUNCTION ops.rerun(execution uuid) RETURNS uuid
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
-    AS $$ SELECT rerun_execution(execution) $$;
+    AS $$
+DECLARE
+    verdict record;
+BEGIN
+    PERFORM ops.limit_idle();
+    SELECT r.rerun_id, r.known, r.refusal INTO verdict FROM rerun_executions(ARRAY[rerun.execution]) AS r;
+    PERFORM ops.heed(verdict.known, verdict.refusal, 'execution', rerun.execution);
+    RETURN verdict.rerun_id;
+END
+$$;
 
 --
 -- Name: FUNCTION rerun(execution uuid); Type: COMMENT; Schema: ops; Owner: -
@@ -307,9 +328,17 @@ COMMENT ON FUNCTION ops.rerun(execution uuid) IS 'SELECT ops.rerun(''<execution>
 --
 
 CREATE FUNCTION ops.rerun_failed(job uuid, since timestamp with time zone) RETURNS TABLE(id uuid, rerun_id uuid, refusal text)
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
     AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM ops.limit_idle();
+    IF NOT EXISTS (SELECT FROM jobs AS j WHERE j.id = rerun_failed.job) THEN
+        PERFORM ops.heed(FALSE, 'There is no such job.', 'job', rerun_failed.job);
+    END IF;
+    RETURN QUERY
     SELECT r.id, r.rerun_id, r.refusal
     FROM rerun_executions(ARRAY(
         SELECT l.id FROM execution_log AS l
@@ -318,7 +347,8 @@ CREATE FUNCTION ops.rerun_failed(job uuid, since timestamp with time zone) RETUR
             AND l.status IN ('failed', 'timeout') AND l.origin <> 'alert'
         ORDER BY l.scheduled_at, l.id
         LIMIT 1000
-    ), NULL, FALSE) AS r
+    ), NULL, FALSE) AS r;
+END
 $$;
 
 --
@@ -338,6 +368,7 @@ CREATE FUNCTION ops.resume(job uuid DEFAULT NULL::uuid, tenant text DEFAULT NULL
 DECLARE
     verdict record;
 BEGIN
+    PERFORM ops.limit_idle();
     SELECT bool_and(r.known) AS known, max(r.refusal) AS refusal, count(*) FILTER (WHERE r.changed) AS changed
     INTO verdict
     FROM resume_jobs(ops.jobs_meant(resume.job, resume.tenant, 'paused', resume.since)) AS r;
@@ -363,6 +394,7 @@ CREATE FUNCTION ops.trigger(job uuid) RETURNS uuid
 DECLARE
     verdict record;
 BEGIN
+    PERFORM ops.limit_idle();
     SELECT t.id, t.known, t.refusal INTO verdict FROM trigger_job(trigger.job) AS t;
     PERFORM ops.heed(verdict.known, verdict.refusal, 'job', trigger.job);
     RETURN verdict.id;
@@ -3284,7 +3316,7 @@ CREATE VIEW ops.jobs AS
 -- Name: VIEW jobs; Type: COMMENT; Schema: ops; Owner: -
 --
 
-COMMENT ON VIEW ops.jobs IS 'Jobs of all tenants, deleted ones too: read it with a WHERE on name, key or tenant_id. The functions of ops take its job_id, as in SELECT ops.pause(job_id) FROM ops.jobs WHERE name = ''nightly''.';
+COMMENT ON VIEW ops.jobs IS 'Jobs of all tenants, deleted ones too: read it with a WHERE on name, key or tenant_id. The functions of ops take its job_id, as in SELECT ops.pause(job_id) FROM ops.jobs WHERE name = ''nightly'' AND status = ''active''.';
 
 --
 -- Name: COLUMN jobs.tenant_id; Type: COMMENT; Schema: ops; Owner: -
@@ -7646,4 +7678,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125280300'),
     ('20261125280400'),
     ('20261125290000'),
-    ('20261125300000');
+    ('20261125300000'),
+    ('20261125300100');

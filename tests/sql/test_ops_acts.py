@@ -262,6 +262,28 @@ def test_resume_since_leaves_what_was_paused_before(make, ops):
     assert [row["id"] for row in make.rows("SELECT id FROM jobs WHERE status = 'active'")] == [flooding["id"]]
 
 
+def test_resume_since_is_not_for_one_job(make, ops):
+    job = paused(make, ops)
+
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="since goes with a tenant"):
+        call(ops, "ops.resume(%s, since => now() + interval '1 hour')", job["id"])
+
+    assert row_of(make, job)["status"] == "paused"
+
+
+def test_jobs_of_a_name_are_paused_where_a_deleted_one_had_it_too(make, ops):
+    nightly = every_minute(make, name="nightly")
+    make.job(name="nightly", status="deleted")
+    ask = "SELECT ops.pause(job_id) FROM ops.jobs WHERE name = 'nightly'"
+
+    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="deleted") as refused:
+        ops.execute(ask)
+    ops.execute(ask + " AND status = 'active'")
+
+    assert "none was changed: leave it out by status" in refused.value.diag.message_hint
+    assert row_of(make, nightly)["status"] == "paused"
+
+
 @pytest.mark.parametrize("act", ["pause", "resume"])
 @pytest.mark.parametrize("status", ["completed", "deleted"])
 def test_a_job_that_is_over_is_neither_paused_nor_resumed(make, ops, act, status):
@@ -271,12 +293,25 @@ def test_a_job_that_is_over_is_neither_paused_nor_resumed(make, ops, act, status
         call(ops, f"ops.{act}(%s)", job["id"])
 
 
-@pytest.mark.parametrize("act", ["trigger", "pause", "resume", "cancel", "drain"])
+@pytest.mark.parametrize("act", ["trigger", "pause", "resume", "cancel", "rerun", "drain"])
 def test_what_is_not_there_is_refused_with_where_to_look(ops, act):
     with pytest.raises(psycopg.errors.NoDataFound, match="There is no such") as refused:
         call(ops, f"ops.{act}('00000000-0000-7000-8000-000000000000')")
 
     assert "ops." in refused.value.diag.message_hint
+
+
+@pytest.mark.parametrize("act", ["trigger", "cancel", "rerun", "drain"])
+def test_an_id_that_a_subquery_did_not_find_is_refused_likewise(ops, act):
+    with pytest.raises(psycopg.errors.NoDataFound, match="There is no such") as refused:
+        call(ops, f"ops.{act}((SELECT job_id FROM ops.jobs WHERE name = 'nihgtly'))")
+
+    assert "ops." in refused.value.diag.message_hint
+
+
+def test_failures_of_a_job_that_there_is_not_are_not_rerun(ops):
+    with pytest.raises(psycopg.errors.NoDataFound, match="There is no such job"):
+        ops.execute("SELECT * FROM ops.rerun_failed(gen_random_uuid(), now() - interval '1 hour')")
 
 
 @pytest.mark.parametrize("act", ["pause", "resume"])
@@ -414,7 +449,16 @@ def test_cancelling_many_waits_in_the_order_in_which_outcomes_are_recorded(make,
         assert cancelling.result(10) == 0
 
 
-ACTS = ("cancel_all('{{{1}}}')",)
+ACTS = (
+    "trigger('{0}')",
+    "pause('{0}')",
+    "resume('{0}')",
+    "cancel('{1}')",
+    "cancel_all('{{{1}}}')",
+    "drain('{2}')",
+    "rerun('{3}')",
+    "rerun_failed('{0}', '-infinity')",
+)
 
 
 @pytest.mark.parametrize("act", ACTS)
