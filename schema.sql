@@ -1690,7 +1690,18 @@ BEGIN
 
     SELECT coalesce(array_agg(c.id), '{}') INTO paused FROM changed AS c;
 
-    -- One that is claimed meanwhile is not waiting any more when its lock is free, and runs on.
+    -- Locked first, and then looked at again: one that is claimed meanwhile is not waiting any more, and runs on; one
+    -- that waited for its predecessor may have been let go.
+    PERFORM
+    FROM execution_queue AS w
+    WHERE
+        w.job_id = ANY(paused)
+        AND (w.status IN ('pending', 'retrying') OR w.held_for = 'overlap')
+        AND w.origin <> 'alert'
+    ORDER BY w.id
+    FOR UPDATE;
+
+    -- What is locked by others now has begun to wait since then, and is being claimed.
     UPDATE execution_queue AS q
     SET status = 'held'
     WHERE q.id = ANY(ARRAY(
@@ -1698,7 +1709,7 @@ BEGIN
         FROM execution_queue AS w
         WHERE w.job_id = ANY(paused) AND w.status IN ('pending', 'retrying') AND w.origin <> 'alert'
         ORDER BY w.id
-        FOR UPDATE
+        FOR UPDATE SKIP LOCKED
     ));
     PERFORM pg_notify('scheduler_jobs', '') WHERE paused <> '{}';
 
@@ -7679,4 +7690,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125280400'),
     ('20261125290000'),
     ('20261125300000'),
-    ('20261125300100');
+    ('20261125300100'),
+    ('20261125300200');

@@ -354,6 +354,27 @@ def test_a_claim_under_way_when_a_job_is_paused_runs_on(make, ops, engine_pool):
     assert states == {taken["id"]: "running", waiting["id"]: "held"}
 
 
+def test_a_pause_holds_what_is_being_let_go_by_the_end_of_its_predecessor(make, ops, engine_pool):
+    waiting = make.execution(every_minute(make, overlap_policy="queue"), status="held", held_for="overlap")
+    with engine_pool.connection() as engine, ThreadPoolExecutor() as threads:
+        with engine.transaction():
+            executions.let_go(engine)
+            pausing = threads.submit(call, ops, "ops.pause(%s)", waiting["job_id"])
+            eventually(lambda: pausing.done() or make.rows("SELECT FROM pg_locks WHERE NOT granted"))
+        pausing.result(10)
+
+    assert make.row("SELECT status, held_for FROM execution_queue") == {"status": "held", "held_for": None}
+
+
+def test_a_pause_leaves_what_waits_for_its_predecessor_waiting_for_it(make, ops):
+    job = every_minute(make, overlap_policy="queue")
+    live(make, job, "running"), make.execution(job, status="held", held_for="overlap")
+
+    call(ops, "ops.pause(%s)", job["id"])
+
+    assert make.row("SELECT held_for FROM execution_queue WHERE status = 'held'") == {"held_for": "overlap"}
+
+
 @pytest.mark.parametrize("status", STATES)
 def test_cancel_ends_an_execution_in_any_live_state(make, ops, status):
     execution = live(make, every_minute(make), status)
