@@ -559,6 +559,7 @@ COMMENT ON FUNCTION public.audit_changes(held jsonb, other jsonb) IS 'The member
 CREATE FUNCTION public.audit_job() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
     AS $$
 DECLARE
     job jobs := coalesce(new, old);
@@ -600,6 +601,7 @@ COMMENT ON FUNCTION public.audit_job() IS 'Record a change of a job, whoever mak
 CREATE FUNCTION public.audit_key() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
     AS $$
 DECLARE
     hidden text [] := ARRAY['id', 'tenant_id', 'hash', 'last_used_at'];
@@ -1091,6 +1093,7 @@ CREATE FUNCTION public.cancel_executions(ids uuid[]) RETURNS bigint
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
     SET plan_cache_mode TO 'force_custom_plan'
+    SET "TimeZone" TO 'UTC'
     AS $$
 DECLARE
     ended_jobs uuid[];
@@ -7691,4 +7694,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125290000'),
     ('20261125300000'),
     ('20261125300100'),
-    ('20261125300200');
+    ('20261125300200'),
+    ('20261125300300');

@@ -180,6 +180,18 @@ def test_cancel_ends_what_runs_and_tells_its_worker(api, make, conn):
     assert [str(row["id"])] == [n.payload for n in conn.notifies(timeout=1, stop_after=1)]
 
 
+def test_what_psql_of_another_time_zone_ends_is_told_in_utc(api, make, conn):
+    row = make.running(make.worker(), make.job())
+    conn.execute("SET timezone TO 'Asia/Kolkata'")
+
+    conn.execute("SELECT ops.pause(%s), ops.cancel(%s)", [row["job_id"], row["id"]])
+
+    (attempt,) = api.ok("GET", f"/executions/{row['id']}")["attempts"]
+    (entry,) = api.ok("GET", "/audit?action=job.pause")
+    assert attempt["started_at"].endswith("Z")
+    assert entry["after"]["paused_at"].endswith("+00:00")
+
+
 def test_worker_cannot_overwrite_a_cancel(api, make):
     row = make.running(make.worker(), make.job())
     api.ok("POST", f"/executions/{row['id']}/cancel")
