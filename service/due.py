@@ -75,10 +75,14 @@ def materialize(conn: Connection[Any], due: Sequence[DueJob], misfire_after: tim
     """Deal with jobs that are due, as their policies say, and advance them. The caller holds their locks."""
     steps = [_step(conn, job, misfire_after) for job in due]
     replacing = [step.job.id for step in steps if step.decision.replaces]
-    if replacing:
-        executions.cancel_all(conn, _replaced_executions(conn, job_ids=replacing))
+    replaced = _replaced_executions(conn, job_ids=replacing) if replacing else []
+    skipped = [(step.job.id, skip) for step in steps for skip in step.decision.skipped]
+    if replaced and skipped:
+        counted = {execution.job_id for execution in replaced} | {job_id for job_id, _ in skipped}
+        executions.lock_counts(conn, job_ids=list(counted))
+    executions.cancel_all(conn, replaced)
     runs = _materialize(conn, **_arrays(steps))
-    skips.record(conn, [(step.job.id, skip) for step in steps for skip in step.decision.skipped])
+    skips.record(conn, skipped)
     return runs
 
 

@@ -38,6 +38,7 @@ _percentiles = sql.one("executions.percentiles", row=Percentiles)
 _release_overlapped = sql.value("upkeep.release_overlapped")
 _cancel = sql.one("executions.cancel", row=Verdict)
 _cancel_all = sql.execute("executions.cancel_all")
+lock_counts = sql.execute("executions.lock_counts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,5 +145,7 @@ def cancel(conn: Connection[Any], tenant_id: str, id: UUID) -> ExecutionDetail:
 
 def cancel_all(conn: Connection[Any], live: Sequence[LiveExecution]) -> None:
     """End executions as cancelled; the caller holds their locks."""
+    if len(live) > CANCEL_BATCH:
+        lock_counts(conn, job_ids=list({execution.job_id for execution in live}))
     for start in range(0, len(live), CANCEL_BATCH):
         _cancel_all(conn, ids=[execution.id for execution in live[start : start + CANCEL_BATCH]])

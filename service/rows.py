@@ -146,6 +146,7 @@ class LiveExecution:
     """An execution in the queue, locked."""
 
     id: UUID
+    job_id: UUID
 
 
 @dataclass(frozen=True, slots=True)

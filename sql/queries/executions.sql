@@ -136,6 +136,17 @@ SELECT id, known, refusal FROM cancel_execution(%(id)s::uuid, %(tenant_id)s::tex
 -- Locks: those queue rows, which the caller has locked already, then totals and days in job order; jobs SKIP LOCKED.
 SELECT cancel_executions(%(ids)s::uuid[]);
 
+-- name: lock_counts :exec
+-- Lock the days in which executions are about to be counted by several statements. Each of those takes them in job order,
+-- but all together they would not, and wait in a circle with work.finish. Params: job_ids uuid[]. Result: how many.
+-- Locks: these jobs' rows of today, in job order; totals are taken after them, here as everywhere.
+INSERT INTO job_history AS h (job_id, day, tenant_id)
+SELECT id, (now() AT TIME ZONE 'UTC')::date, tenant_id
+FROM jobs
+WHERE id = ANY(%(job_ids)s::uuid[])
+ORDER BY id
+ON CONFLICT (job_id, day) DO UPDATE SET attempts = h.attempts;
+
 -- name: live_counts :one
 -- Live executions by state, each counted no further than limit. Params: tenant_id text, job_id uuid or NULL for all,
 -- limit int. Returns LiveCounts. Locks: none. Counted apart, so that each finds its index: a tenant may have a million

@@ -288,7 +288,7 @@ SELECT id, known, refusal FROM trigger_job(%(id)s::uuid, %(tenant_id)s::text);
 -- name: lock_waiting :many
 -- Lock what has not begun or waits to be called again, before it is cancelled. Params: job_ids uuid[].
 -- Returns LiveExecution. Locks: those queue rows, in id order.
-SELECT id
+SELECT id, job_id
 FROM execution_queue
 WHERE job_id = ANY(%(job_ids)s::uuid[]) AND status <> 'running' AND origin <> 'alert'
 ORDER BY id

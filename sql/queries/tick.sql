@@ -115,7 +115,7 @@ RETURNING id, job_id;
 -- name: replaced_executions :many
 -- Lock the live executions of jobs whose new run replaces them. Params: job_ids uuid[]. Returns LiveExecution.
 -- Locks: those queue rows, in id order, SKIP LOCKED: what is just being finished needs no cancel.
-SELECT id
+SELECT id, job_id
 FROM execution_queue
 WHERE job_id = ANY(%(job_ids)s::uuid[]) AND origin NOT IN ('backfill', 'alert')
 ORDER BY id

@@ -151,6 +151,7 @@ OWN = (
         "jobs.lock_all": lambda theirs: {"ids": [theirs["job"], theirs["idle"]], "statuses": ["active", "paused"]},
         "jobs.matching": lambda theirs: {"statuses": ["active", "paused"]},
         "executions.seek": lambda _: {"place": 5},  # beyond what a tenant has by itself
+        "executions.lock_counts": lambda theirs: {"job_ids": [theirs["job"], theirs["idle"]]},
         "audit.list": lambda theirs: {"action": None},
         "audit.count": lambda theirs: {"action": None},
     }
