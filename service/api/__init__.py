@@ -60,6 +60,7 @@ def _app(services: Services, resources: Iterable[Resource]) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = body.MAX_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False  # which is a redirect, and no client of an API expects one
     app.extensions["scheduler"] = services
     app.extensions["guard"] = Guard(services.config, services.pool)
     app.extensions["quota"] = JobQuota(services.config.max_jobs)

@@ -1,10 +1,11 @@
 """Reading what a request carries, before its models see it: JSON that PostgreSQL and other readers can hold."""
 
+import codecs
 import json
 import math
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 from flask import Request
 
@@ -24,7 +25,7 @@ def read_body(request: Request) -> Any:
     """The JSON value of a request's body.
 
     Raises:
-        UnsupportedMedia: there is a body, and it does not say that it is JSON.
+        UnsupportedMedia: there is a body, and it does not say that it is JSON, or says that it is encoded.
         MalformedRequest: it is not JSON.
         RequestEntityTooLarge: it is longer than MAX_BYTES.
     """
@@ -33,16 +34,22 @@ def read_body(request: Request) -> Any:
         raise MalformedRequest("The request needs a JSON object as its body.")
     if not request.is_json:
         raise UnsupportedMedia
+    if (encoding := request.headers.get("Content-Encoding", "identity")).lower() != "identity":
+        raise UnsupportedMedia(f"Send the request body as it is, without Content-Encoding: {encoding[:40]}.")
+    if raw.startswith(codecs.BOM_UTF8):
+        raise MalformedRequest("The request body is not valid JSON: it begins with a byte order mark.")
     try:
-        return json.loads(
-            raw.decode(), parse_int=_whole_number, parse_constant=_refuse_constant, object_pairs_hook=_members
-        )
+        # NaN and Infinity, which JSON does not have, are read as such and refused with their field's name.
+        return json.loads(raw.decode(), parse_int=_whole_number, parse_constant=float, object_pairs_hook=_members)
     except RecursionError:
         raise MalformedRequest(f"The request body is nested deeper than {MAX_DEPTH} levels.") from None
     except UnicodeDecodeError as error:
         raise MalformedRequest("The request body is not valid JSON: its text is not UTF-8.") from error
     except json.JSONDecodeError as error:
-        raise MalformedRequest(f"The request body is not valid JSON: {error.msg}.") from error
+        where = f"at line {error.lineno}, column {error.colno}"
+        raise MalformedRequest(
+            f"The request body is not valid JSON: {error.msg.removesuffix(' at')} {where}."
+        ) from error
 
 
 def read_fields(request: Request) -> dict[str, Any]:
@@ -65,7 +72,7 @@ def unstorable(values: dict[str, Any]) -> list[Problem]:
 
 
 def _shown(name: str) -> str:
-    return name.encode("utf-8", "backslashreplace").decode()
+    return name.encode("utf-8", "backslashreplace").decode() or '""'
 
 
 def _fault_of(values: dict[str, Any], name: str, value: Any) -> tuple[str, str] | None:
@@ -89,7 +96,7 @@ def _faults(value: Any, depth: int) -> Iterator[tuple[str, str]]:
         if not is_text(value):
             yield "must not contain half of a surrogate pair", "invalid"
     elif isinstance(value, float) and not math.isfinite(value):
-        yield "must not contain a number beyond 1.8e308, or one of thousands of digits", "out_of_range"
+        yield "must not contain NaN, a number beyond 1.8e308, or one of thousands of digits", "out_of_range"
     elif isinstance(value, Ambiguous):
         yield f"must not have the name {json.dumps(_shown(value.repeated)[:80])} twice in one object", "repeated"
     elif isinstance(value, dict):
@@ -116,7 +123,3 @@ def _whole_number(text: str) -> int | float:
         return int(text)
     except ValueError:
         return math.inf
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise json.JSONDecodeError(f"{name} is no JSON number", name, 0)

@@ -43,7 +43,8 @@ def within(list: str, cursor: Cursor | None) -> Cursor | None:
 
 def _decoded(value: Any) -> Cursor:
     try:
-        padded = str(value).encode("ascii") + b"=" * (-len(value) % 4)
+        text = str(value).encode("ascii")
+        padded = text + b"=" * (-len(text) % 4)
         list, at, id = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii").split("|")
         return Cursor(list, datetime.fromisoformat(at).astimezone(UTC), UUID(hex=id))
     except (ValueError, OverflowError, binascii.Error):

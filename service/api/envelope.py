@@ -9,11 +9,10 @@ from typing import Any, TypeVar
 from flask import Flask, Response, current_app, g, jsonify, request
 from opentelemetry import trace
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
-from werkzeug.routing import RequestRedirect
 
 from service import log, tracing
 from service.api.answers import Pagination
-from service.api.fields import UUID_TEXT
+from service.api.fields import KEY_RULE, UUID_TEXT
 from service.api.requests import MAX_PAGED, Paged
 from service.errors import Problem, ServiceError
 
@@ -107,9 +106,7 @@ def refusal(error: ServiceError) -> Response:
     return response
 
 
-def _http_error(error: HTTPException) -> Any:
-    if isinstance(error, RequestRedirect):
-        return error
+def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     message = error.description or error.name
     if isinstance(error, RequestEntityTooLarge):
@@ -126,6 +123,13 @@ def _http_error(error: HTTPException) -> Any:
 
 def _no_path() -> str:
     """Why no route has the path of the request."""
+    if "//" in request.path:
+        return "There is no such path: it has two slashes in a row."
+    for rule in current_app.url_map.iter_rules():
+        before, key, _ = rule.rule.partition("<key>")
+        if key and f"{request.path}/".startswith(before):
+            given = json.dumps(request.path[len(before) :][:80], ensure_ascii=False)
+            return f"The key {given} in the path must be {KEY_RULE}."
     for rule in current_app.url_map.iter_rules():
         before, id, after = rule.rule.partition("<uuid:id>")
         pattern = f"{re.escape(before)}([^/]+){re.escape(after)}/?"

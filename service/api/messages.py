@@ -16,6 +16,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "bool_type": ("must be true or false", "invalid_type"),
     "list_type": ("must be a list", "invalid_type"),
     "dict_type": ("must be an object", "invalid_type"),
+    "model_type": ("must be an object", "invalid_type"),
     "literal_error": ("must be {expected}", "invalid"),
     "string_unicode": ("must not contain half of a surrogate pair", "invalid"),
     "string_pattern_mismatch": ("must match {pattern}", "invalid"),
@@ -36,7 +37,7 @@ def problems(error: ValidationError) -> list[Problem]:
 
 
 def _problem(item: Any) -> Problem:
-    field = ".".join(str(part) for part in item["loc"]) or "body"
+    field = ".".join(str(part) or '""' for part in item["loc"]) or "body"
     context = item.get("ctx", {})
     if "message" in context:  # of fields.invalid, whose codes may be named as pydantic's types are
         return Problem(field, context["message"], item["type"])

@@ -1,5 +1,6 @@
 """What holds for every request: envelope, tenants, bodies, methods."""
 
+import gzip
 import json
 from uuid import uuid4
 
@@ -44,7 +45,7 @@ def test_trailing_slash_is_the_same_resource(api):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "nul", "[1", '{"a": NaN}', '{"a": Infinity}', "\ufeff{}", '{"a": 1} x', "[" * 200_000],
+    ["", "{", "nul", "[1", "\ufeff{}", '{"a": 1} x', "[" * 200_000],
 )
 def test_malformed_json_is_400(refuser, text):
     error = refuser.refused(400, "POST", "/jobs", data=text, content_type="application/json")
@@ -58,7 +59,25 @@ def test_body_that_is_not_utf_8_is_400(refuser):
     assert error["code"] == "MALFORMED_REQUEST"
 
 
-@pytest.mark.parametrize("text", ["[]", "1", "1" * 5000, '"x"', "null"])
+def test_body_that_begins_with_a_byte_order_mark_is_told_so(refuser):
+    error = refuser.refused(400, "POST", "/jobs", data="\ufeff{}".encode(), content_type="application/json")
+
+    assert error["message"] == "The request body is not valid JSON: it begins with a byte order mark."
+
+
+def test_body_that_is_compressed_is_415(refuser):
+    error = refuser.refused(
+        415,
+        *("POST", "/jobs"),
+        data=gzip.compress(json.dumps(JOB).encode()),
+        content_type="application/json",
+        headers={"Content-Encoding": "gzip"},
+    )
+
+    assert error["message"] == "Send the request body as it is, without Content-Encoding: gzip."
+
+
+@pytest.mark.parametrize("text", ["[]", "1", "1" * 5000, '"x"', "null", "NaN"])
 def test_body_must_be_an_object(refuser, text):
     assert {"body"} == set(refuser.invalid("POST", "/jobs", data=text, content_type="application/json"))
 
