@@ -21,7 +21,11 @@ ServiceError
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
+
+ProblemCode = Literal[
+    "required", "unknown_field", "invalid_type", "out_of_range", "too_long", "too_short", "taken", "repeated", "invalid"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Problem:
 
     field: str
     message: str
-    code: str = "invalid"
+    code: ProblemCode = "invalid"
 
 
 class ServiceError(Exception):

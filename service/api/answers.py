@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 from pydantic import (
@@ -19,12 +19,25 @@ from pydantic import (
 from service import masks
 from service.api import fields
 from service.api.fields import Milliseconds
+from service.errors import ProblemCode
+
+ERROR_CODES = (
+    "Why it did not complete: http_status, timeout, connection, dns, tls, protocol, response_too_large, egress_denied, "
+    "invalid_request, secret_unreadable, job_missing, worker_lost or cancelled; of a skipped one misfire, deadline, "
+    "overlap or paused. unrecordable: it ended as status says, but its answer could not be stored. There may be more."
+)
+FAILURE_CODES = (
+    "400 VALIDATION_ERROR, MALFORMED_REQUEST; 401 UNAUTHORIZED; 403 FORBIDDEN; 404 NOT_FOUND; 405 METHOD_NOT_ALLOWED; "
+    "409 CONFLICT, QUOTA_EXCEEDED, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS; 412 PRECONDITION_FAILED; "
+    "413 PAYLOAD_TOO_LARGE; 415 UNSUPPORTED_MEDIA_TYPE; 429 RATE_LIMITED; 431 HEADERS_TOO_LARGE; 500 INTERNAL_ERROR; "
+    "501 NOT_IMPLEMENTED; 503 UNAVAILABLE. There may be more."
+)
 
 
 class Answer(BaseModel):
     """Base of what the API answers; read from rows by name."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, json_schema_serialization_defaults_required=True)
 
 
 MaskedHeaders = Annotated[
@@ -102,6 +115,8 @@ class JobDefaults(RootModel[dict[str, JsonValue]]):
 class Run(Answer):
     """A coming run."""
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
+
     at: datetime = Field(description="UTC, jitter included.")
     local: str = Field(description="The same on the clock of the schedule's zone, with its offset.")
     note: str | None = Field(default=None, description="What a clock change does to it; left out when nothing.")
@@ -123,7 +138,7 @@ class Attempt(Answer):
     attempt: int
     status: str
     response_status: int | None = None
-    error_code: str | None = None
+    error_code: str | None = Field(default=None, description="As of an execution.")
     error: str | None = None
     started_at: datetime | None = None
     duration_ms: Milliseconds | None = None
@@ -153,7 +168,7 @@ class Execution(Answer):
     response_status: int | None
     response_body: str | None
     response_truncated: bool
-    error_code: str | None
+    error_code: str | None = Field(description=ERROR_CODES)
     error: str | None
     skipped_until: datetime | None = Field(description="On skipped ones: the last instant it stands for.")
     skipped_count: int | None = Field(description="On skipped ones: how many instants it stands for.")
@@ -327,17 +342,17 @@ class FieldProblem(Answer):
 
     field: str
     message: str
-    code: str = Field(
-        description="required, unknown_field, invalid_type, out_of_range, too_long, too_short, taken, or invalid."
-    )
+    code: str = Field(description=f"{', '.join(get_args(ProblemCode))}; there may be more.")
 
 
 class ErrorBody(Answer):
     """What went wrong."""
 
-    code: str
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
+
+    code: str = Field(description=FAILURE_CODES)
     message: str
-    validation: list[FieldProblem] | None = None
+    validation: list[FieldProblem] | None = Field(default=None, description="Left out where no field is to blame.")
 
 
 class Failure(Answer):
@@ -363,12 +378,48 @@ class Readiness(Answer):
     draining: bool
 
 
-class Part(Answer):
-    """One part's state."""
+class DatabasePart(Answer):
+    """PostgreSQL."""
 
-    model_config = ConfigDict(extra="allow")
+    status: Literal["ok", "down"]
 
-    status: str
+
+class RedisPart(Answer):
+    """Redis, as this process finds it."""
+
+    status: Literal["ok", "down", "unknown"] = Field(description="unknown where the process runs no engine.")
+
+
+class TickerPart(Answer):
+    """Who makes due jobs into executions."""
+
+    status: Literal["ok", "unled"] = Field(description="unled while nobody holds the lease; then every instance ticks.")
+    holder: str | None = Field(description="Worker id of the process that holds the lease.")
+
+
+class WorkersPart(Answer):
+    """The engine processes that are alive; null while the database is down."""
+
+    status: Literal["ok", "down", "unknown"]
+    live: int | None
+    slots: int | None = Field(description="Calls that they can make at once.")
+
+
+class QueuePart(Answer):
+    """Executions that have not finished; null while the database is down."""
+
+    status: Literal["ok", "unknown"]
+    pending: int | None
+    running: int | None
+    retrying: int | None
+
+
+class OverduePart(Answer):
+    """Due jobs that are not executions yet; null while the database is down."""
+
+    status: Literal["ok", "late", "unknown"]
+    oldest_run_at: datetime | None
+    seconds: float | None
 
 
 class Health(Answer):
@@ -377,12 +428,12 @@ class Health(Answer):
     status: Literal["ok", "degraded", "down"]
     version: str
     draining: bool
-    database: Part
-    redis: Part
-    ticker: Part
-    workers: Part
-    queue: Part
-    overdue: Part
+    database: DatabasePart
+    redis: RedisPart
+    ticker: TickerPart
+    workers: WorkersPart
+    queue: QueuePart
+    overdue: OverduePart
 
 
 def of(model: type[Answer], row: Any) -> Any:

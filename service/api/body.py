@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Request
 
-from service.errors import MalformedRequest, Problem, UnsupportedMedia, ValidationFailed
+from service.errors import MalformedRequest, Problem, ProblemCode, UnsupportedMedia, ValidationFailed
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 100
@@ -75,7 +75,7 @@ def _shown(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode() or '""'
 
 
-def _fault_of(values: dict[str, Any], name: str, value: Any) -> tuple[str, str] | None:
+def _fault_of(values: dict[str, Any], name: str, value: Any) -> tuple[str, ProblemCode] | None:
     if isinstance(values, Ambiguous) and values.repeated == name:
         return "must be given once", "repeated"
     return next(_faults({name: value}, 0), None)
@@ -86,7 +86,7 @@ def is_text(value: str) -> bool:
     return not any("\ud800" <= mark <= "\udfff" for mark in value)
 
 
-def _faults(value: Any, depth: int) -> Iterator[tuple[str, str]]:
+def _faults(value: Any, depth: int) -> Iterator[tuple[str, ProblemCode]]:
     """Message and code of what is wrong in a value."""
     if depth > MAX_DEPTH:
         yield f"must not be nested deeper than {MAX_DEPTH} levels", "invalid"

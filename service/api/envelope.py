@@ -115,7 +115,7 @@ def _http_error(error: HTTPException) -> Response:
         message = _no_path()
     elif isinstance(error, MethodNotAllowed) and error.valid_methods:
         message = f"The path does not take {request.method[:20]}; it takes {', '.join(sorted(error.valid_methods))}."
-    response = failure(status, CODES.get(status, "BAD_REQUEST" if status < 500 else "INTERNAL_ERROR"), message)
+    response = failure(status, CODES.get(status, "MALFORMED_REQUEST" if status < 500 else "INTERNAL_ERROR"), message)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     return response

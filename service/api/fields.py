@@ -3,7 +3,7 @@
 import json
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal, LiteralString
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, St
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
+from service.errors import ProblemCode
 from service.policy import RETRY_ON, retry_on_problem
 from service.zone import load_zone
 
@@ -36,7 +37,7 @@ OverlapPolicyName = Literal["allow", "skip", "queue", "replace"]
 RetryBackoffName = Literal["fixed", "exponential"]
 
 
-def invalid(message: str, code: LiteralString = "invalid") -> PydanticCustomError:
+def invalid(message: str, code: ProblemCode = "invalid") -> PydanticCustomError:
     """The error of a field, in our words and with our code."""
     return PydanticCustomError(code, "{message}", {"message": message})
 
@@ -151,7 +152,7 @@ def _number(value: Any) -> Any:
 def _instant(value: Any) -> Any:
     text = value.replace(" ", "+") if isinstance(value, str) else ""  # a plus sign that was not percent-encoded
     if not RFC3339.fullmatch(text):
-        code: LiteralString = "invalid" if isinstance(value, str) else "invalid_type"
+        code: ProblemCode = "invalid" if isinstance(value, str) else "invalid_type"
         raise invalid("must be an RFC 3339 timestamp such as 2026-12-01T09:00:00Z", code)
     try:
         return datetime.fromisoformat(text.upper()).astimezone(UTC)

@@ -10,11 +10,15 @@ from service.api import answers
 from service.api.routing import Resource
 from service.api.services import Services
 from service.errors import ServiceError, Unavailable
-from service.instants import rfc3339
 from service.migrate import expected_version
 from service.rows import ServiceState
 
 OVERDUE_SECONDS = 5.0  # a run not materialized for longer means that nobody ticks
+UNMEASURED = {
+    "workers": {"status": "unknown", "live": None, "slots": None},
+    "queue": {"status": "unknown", "pending": None, "running": None, "retrying": None},
+    "overdue": {"status": "unknown", "oldest_run_at": None, "seconds": None},
+}
 
 api = Resource("health")
 
@@ -98,9 +102,8 @@ def _ticker(lease: Any) -> dict[str, Any]:
 
 def _measured(state: ServiceState | None) -> dict[str, dict[str, Any]]:
     if state is None:
-        return {name: {"status": "unknown"} for name in ("workers", "queue", "overdue")}
+        return UNMEASURED
     late = state.overdue_seconds > OVERDUE_SECONDS
-    oldest = state.oldest_overdue_run_at
     return {
         "workers": {"status": "ok" if state.workers else "down", "live": state.workers, "slots": state.slots},
         "queue": {
@@ -111,7 +114,7 @@ def _measured(state: ServiceState | None) -> dict[str, dict[str, Any]]:
         },
         "overdue": {
             "status": "late" if late else "ok",
-            "oldest_run_at": None if oldest is None else rfc3339(oldest),
+            "oldest_run_at": state.oldest_overdue_run_at,
             "seconds": round(state.overdue_seconds, 3),
         },
     }

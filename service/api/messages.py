@@ -5,10 +5,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from service.errors import Problem
+from service.errors import Problem, ProblemCode
 
 # By pydantic's type of error: our text, over the values of its context, and our code; fields.invalid brings its own.
-TEXTS: Mapping[str, tuple[str, str]] = {
+TEXTS: Mapping[str, tuple[str, ProblemCode]] = {
     "missing": ("is required", "required"),
     "extra_forbidden": ("is not a field of this request", "unknown_field"),
     "string_type": ("must be a string", "invalid_type"),

@@ -24,10 +24,11 @@ from service.api import (
     schedules,
     signing,
 )
+from service.api.access import REQUEST_ID_HEADER
 from service.api.conditions import IF_MATCH, IF_NONE_MATCH, PATTERN
 from service.api.guard import TENANT_HEADER
 from service.api.routing import Resource, Route
-from service.tenant import TENANT
+from service.tenant import DEFAULT_TENANT, TENANT
 
 PREFIX = "/api/v1"
 RESOURCES = (
@@ -81,12 +82,30 @@ ETAG = {
         "description": "Changes with the definition and status of the job, not with the counts of its runs.",
     }
 }
+REQUEST_ID = {
+    REQUEST_ID_HEADER: {
+        "schema": {"type": "string"},
+        "description": "Names the request in the log; the one it came with, if that is well-formed.",
+    }
+}
+SENT_REQUEST_ID = {
+    "name": REQUEST_ID_HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "Your own name of the request, for its answer, the log and the audit log: 1 to 128 of letters, "
+    "digits and . _ : / + = -; any other is passed over.",
+}
 KEY = {
     "type": "http",
     "scheme": "bearer",
     "description": "An API key, made by `python -m service keys create`. Needed where AUTH_REQUIRED is set. It "
     "belongs to one tenant, so X-Tenant-ID may be left out.",
 }
+WHOSE = (
+    f"Whose jobs are meant. Left out, the key's tenant, else {DEFAULT_TENANT}; where TENANT_REQUIRED is set, a request "
+    "with neither is refused."
+)
 ERRORS = {
     400: "Not valid or not readable; validation names each field",
     401: "A key is needed, and the request has none that is good",
@@ -102,6 +121,7 @@ ERRORS = {
 
 HEADERS: dict[int, Any] = {
     401: {"WWW-Authenticate": {"schema": {"type": "string"}}},
+    409: {"Retry-After": {"description": "Seconds; with REQUEST_IN_PROGRESS only.", "schema": {"type": "integer"}}},
     429: {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}},
     503: {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}},
 }
@@ -181,7 +201,8 @@ class _Writer:
             found.append({"name": name, "in": "query", "required": False, "schema": _sendable(schema)})
         if not route.plain:
             schema = {"type": "string", "pattern": f"^{TENANT.pattern}$"}
-            found.append({"name": TENANT_HEADER, "in": "header", "required": False, "schema": schema})
+            tenant = {"name": TENANT_HEADER, "in": "header", "required": False, "schema": schema}
+            found += [{**tenant, "description": WHOSE}, SENT_REQUEST_ID]
         if route.conditional:
             found += CONDITIONS
         if route.method == "POST" and not route.plain and not route.shows_secret:
@@ -198,7 +219,7 @@ class _Writer:
         if route.conditional:
             codes.add(412)
             if route.method == "GET":
-                responses["304"] = {"description": "As If-None-Match says: nothing new", "headers": ETAG}
+                responses["304"] = {"description": "As If-None-Match says: nothing new", "headers": ETAG | REQUEST_ID}
         if route.body is not None:
             codes |= {413, 415}
         failure = {"$ref": REF.format(model="Failure")}
@@ -207,25 +228,26 @@ class _Writer:
             responses[str(code)] = {
                 "description": ERRORS[code],
                 "content": {"application/json": {"schema": schema}},
+                "headers": HEADERS.get(code, {}) | REQUEST_ID,
             }
-            if code in HEADERS:
-                responses[str(code)]["headers"] = HEADERS[code]
         return responses
 
     def _success(self, route: Route) -> dict[str, Any]:
         if route.answer is None:
-            return {"description": "Done"}
+            return {"description": "Done", "headers": REQUEST_ID}
         if isinstance(route.answer, str):
-            return {"description": route.summary, "content": {route.answer: {}}}
+            schema = {"type": "object" if route.answer == "application/json" else "string"}
+            content = {route.answer: {"schema": schema}}
+            return {"description": route.summary, "content": content, "headers": REQUEST_ID}
         schema = self.schema(route.answer, "serialization")
         if not route.plain:
             schema = self._envelope(route, schema)
-        success = {"description": route.summary, "content": {"application/json": {"schema": schema}}}
         headers = (ETAG if route.answer is answers.Job else {}) | (REPLAYED if route.method == "POST" else {})
-        return success | {"headers": headers} if headers else success
+        content = {"application/json": {"schema": schema}}
+        return {"description": route.summary, "content": content, "headers": headers | REQUEST_ID}
 
     def _envelope(self, route: Route, data: dict[str, Any]) -> dict[str, Any]:
-        properties = {"success": {"const": True}, "data": data}
+        properties = {"success": {"type": "boolean", "const": True}, "data": data}
         if "cursor" in route.query.model_fields:
             properties["pagination"] = self.schema(answers.Pagination, "serialization")
         properties["traceId"] = {"type": "string"}

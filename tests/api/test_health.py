@@ -12,6 +12,8 @@ from service.api.services import Services
 from tests.api import conftest
 from tests.factories import NOON
 
+AWAY = "postgres://x@127.0.0.1:1/x"  # where no database is
+
 
 def test_live_needs_nothing(config):
     client = create_app(Services(config=config, pool=None, draining=None)).test_client()
@@ -83,7 +85,7 @@ def test_health_is_degraded_when_runs_are_overdue(client, make):
 
 
 def test_probes_say_when_the_database_is_away(config):
-    pool = db.open_pool(type(config).from_env({"DATABASE_URL": "postgres://x@127.0.0.1:1/x"}), "api", size=1)
+    pool = db.open_pool(type(config).from_env({"DATABASE_URL": AWAY}), "api", size=1)
     pool.timeout = 0.2
     services = Services(config=config, pool=pool, draining=conftest.threading.Event())
     client = create_app(services).test_client()
@@ -108,12 +110,49 @@ def test_metrics_count_requests_by_route(client, make):
     assert 'scheduler_queue_depth{status="pending"} 1.0' in text
 
 
+def test_health_without_a_database_has_the_same_fields(client, services, config):
+    pool = db.open_pool(type(config).from_env({"DATABASE_URL": AWAY}), "api", size=1)
+    pool.timeout = 0.2
+    away = create_app(replace(services, pool=pool)).test_client()
+
+    answers = client.get("/health").json, away.get("/health").json
+
+    pool.close()
+    assert fields_of(answers[0]) == fields_of(answers[1])
+
+
+def fields_of(health):
+    """The fields of each part that has some."""
+    return {name: set(part) for name, part in health.items() if isinstance(part, dict)}
+
+
 def test_docs_show_the_document_with_assets_of_our_own(client):
     page = client.get("/docs/").text
 
     assert "/openapi.json" in page
     assert re.findall(r'(?:src|href)="(?:https?:)?//', page) == []
     assert client.get("/docs/swagger-ui-bundle.js").status_code == 200
+
+
+def test_document_names_every_field_of_every_answer():
+    schemas = openapi.document()["components"]["schemas"]
+
+    assert [name for name, item in schemas.items() if "properties" in item and item.get("additionalProperties")] == []
+
+
+def test_document_has_a_schema_and_the_request_id_of_every_answer():
+    items = [item for path in openapi.document()["paths"].values() for item in path.values()]
+    responses = [response for item in items for response in item["responses"].values()]
+
+    assert [each for each in responses if "X-Request-ID" not in each["headers"]] == []
+    assert [each for each in responses if not all(body["schema"] for body in each.get("content", {}).values())] == []
+
+
+def test_document_tells_what_a_header_of_a_request_is_for():
+    items = [item for path in openapi.document()["paths"].values() for item in path.values()]
+    headers = [each for item in items for each in item["parameters"] if each["in"] == "header"]
+
+    assert [each["name"] for each in headers if not each.get("description")] == []
 
 
 def test_every_route_is_in_the_document(services, client):
