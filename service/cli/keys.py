@@ -25,13 +25,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare create, list and revoke."""
     actions = parser.add_subparsers(dest="action", metavar="action", required=True)
     create = actions.add_parser("create", help="make a key and print it, once")
-    create.add_argument("--tenant", required=True, type=_tenant, help="whose jobs it opens")
-    create.add_argument("--scope", required=True, choices=SCOPES, help="read: GET only; admin: the audit log too")
+    create.add_argument("--tenant", required=True, type=tenant, help="whose jobs it opens")
+    scopes = "read: GET only; admin: the audit log and the signing secret too"
+    create.add_argument("--scope", required=True, choices=SCOPES, help=scopes)
     create.add_argument("--name", required=True, type=_name, help="whose key it is, or what for")
     create.add_argument("--expires", type=_lifetime, metavar="90d", help="after so many m, h, d or w; default never")
     create.set_defaults(act=_create)
     listing = actions.add_parser("list", help="list keys, also expired and revoked ones")
-    listing.add_argument("--tenant", type=_tenant, help="only this tenant's")
+    listing.add_argument("--tenant", type=tenant, help="only this tenant's")
     listing.set_defaults(act=_list)
     revoke = actions.add_parser("revoke", help="make a key useless, within seconds and for good")
     revoke.add_argument("id", type=_id, help="as list shows it")
@@ -47,6 +48,14 @@ def run(arguments: argparse.Namespace) -> int:
     except psycopg.Error as error:
         print(f"The database refused: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
+
+
+def tenant(text: str) -> str:
+    """The tenant that an argument names."""
+    try:
+        return tenant_of(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(RULE) from None
 
 
 def _create(conn: Connection[Any], arguments: argparse.Namespace) -> int:
@@ -84,13 +93,6 @@ def _revoke(conn: Connection[Any], arguments: argparse.Namespace) -> int:
 
 def _minute(at: datetime | None) -> str:
     return "-" if at is None else rfc3339(at.replace(second=0, microsecond=0)).replace(":00Z", "Z")
-
-
-def _tenant(text: str) -> str:
-    try:
-        return tenant_of(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(RULE) from None
 
 
 def _name(text: str) -> str:

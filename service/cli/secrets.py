@@ -7,6 +7,7 @@ from contextlib import closing
 from service import db
 from service.cli.environment import config
 from service.config import ConfigError
+from service.errors import ServiceError
 from service.rotation import rotate, rotate_signing
 from service.vault import Vault
 
@@ -18,13 +19,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Rotate, and tell how it went. Gives 1 when some secrets cannot be read."""
+    """Rotate, and tell how it went. Gives 1 when some secrets cannot be read, or the database."""
     settings = config()
     if not settings.secrets_key:
         raise ConfigError("SECRETS_KEY: expected the new key, and after a comma the one that it replaces")
-    with closing(db.open_pool(settings, "engine", size=1)) as pool:
-        done = rotate(pool, Vault(settings.secrets_keys))
-        signing, lost = rotate_signing(pool, Vault(settings.secrets_keys))
+    try:
+        with closing(db.open_pool(settings, "engine", size=1)) as pool:
+            done = rotate(pool, Vault(settings.secrets_keys))
+            signing, lost = rotate_signing(pool, Vault(settings.secrets_keys))
+    except ServiceError as error:
+        print(error, file=sys.stderr)
+        return 1
     print(f"{done.resealed} jobs and {signing} signing secrets sealed anew, {len(done.unreadable + lost)} unreadable")
     for tenant in lost:
         print(f"{tenant}: no key of SECRETS_KEY opens its signing secret; make another one", file=sys.stderr)
