@@ -102,6 +102,10 @@ def _rerun(client: Client, arguments: argparse.Namespace) -> int:
         "error_code": arguments.error_code,
     }
     filter = {name: value for name, value in wanted.items() if value is not None}
+    if not (arguments.executions or filter or arguments.all):
+        raise exits.CommandError(
+            "Name executions by their ids or by what they have in common; --all means all that failed."
+        )
     if not arguments.executions:
         return _rerun_matching(client, arguments, filter)
     if filter or arguments.all or arguments.dry_run:
