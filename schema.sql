@@ -1517,6 +1517,27 @@ END;
 COMMENT ON FUNCTION public.find_api_key(digest bytea) IS 'The key with this hash, unless it is revoked or has expired, whoever''s it is: a request''s tenant is not known before. Runs as the owner, so that the API can look up a key it was shown and no other.';
 
 --
+-- Name: forget_counts(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.forget_counts() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    DELETE FROM job_totals WHERE job_id = ANY(ARRAY(SELECT id FROM gone));
+    DELETE FROM job_history WHERE job_id = ANY(ARRAY(SELECT id FROM gone));
+    RETURN NULL;
+END
+$$;
+
+--
+-- Name: FUNCTION forget_counts(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.forget_counts() IS 'Delete the totals and days of jobs that are deleted for good.';
+
+--
 -- Name: forget_history(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -7057,6 +7078,18 @@ CREATE TRIGGER jobs_audit AFTER INSERT OR DELETE OR UPDATE ON public.jobs FOR EA
 COMMENT ON TRIGGER jobs_audit ON public.jobs IS 'Every change of a job goes to audit_log, save the engine''s: those come from the job''s own schedule.';
 
 --
+-- Name: jobs jobs_forget_counts; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER jobs_forget_counts AFTER DELETE ON public.jobs REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.forget_counts();
+
+--
+-- Name: TRIGGER jobs_forget_counts ON jobs; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TRIGGER jobs_forget_counts ON public.jobs IS 'Does for job_totals and job_history what a foreign key would, whose checks would lock the job at every finish.';
+
+--
 -- Name: jobs jobs_watch; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -7107,19 +7140,6 @@ ALTER TABLE ONLY public.job_alerts
 COMMENT ON CONSTRAINT job_alerts_job_id_fkey ON public.job_alerts IS 'Goes with its job, should someone delete that by hand: the service never does.';
 
 --
--- Name: job_history job_history_job_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.job_history
-    ADD CONSTRAINT job_history_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
-
---
--- Name: CONSTRAINT job_history_job_id_fkey ON job_history; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON CONSTRAINT job_history_job_id_fkey ON public.job_history IS 'Goes with its job, should someone delete that by hand: the service never does.';
-
---
 -- Name: job_incidents job_incidents_job_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -7131,19 +7151,6 @@ ALTER TABLE ONLY public.job_incidents
 --
 
 COMMENT ON CONSTRAINT job_incidents_job_id_fkey ON public.job_incidents IS 'Goes with its job, should someone delete that by hand: the service never does.';
-
---
--- Name: job_totals job_totals_job_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.job_totals
-    ADD CONSTRAINT job_totals_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
-
---
--- Name: CONSTRAINT job_totals_job_id_fkey ON job_totals; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON CONSTRAINT job_totals_job_id_fkey ON public.job_totals IS 'Goes with its job, should someone delete that by hand: the service never does.';
 
 --
 -- Name: job_versions job_versions_job_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
@@ -7695,4 +7702,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125300000'),
     ('20261125300100'),
     ('20261125300200'),
-    ('20261125300300');
+    ('20261125300300'),
+    ('20261125310000'),
+    ('20261125310001'),
+    ('20261125310002');

@@ -1,6 +1,7 @@
 """Counting aside while old row versions pile up: as many are counted, and once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -116,3 +117,22 @@ def test_a_snapshot_that_keeps_old_versions_makes_a_process_count_aside(make, en
         make.conn.execute("SELECT pg_stat_force_next_flush()")
 
         assert eventually(one.choose) and not usual
+
+
+def test_deleting_jobs_for_good_takes_their_counts_along(make, conn, end):
+    gone, kept = make.job(), make.job()
+    end(gone, set_aside=False)
+    end(kept, 2, set_aside=False)
+
+    conn.execute("DELETE FROM jobs WHERE id = %s", [gone["id"]])
+
+    assert make.row(SUMS) == {"totals": 2, "days": 2, "aside": 0}
+
+
+def test_finishing_does_not_touch_the_job(make, end):
+    job = make.job(next_run_at=datetime.now(UTC) + timedelta(hours=1))
+    before = make.row("SELECT ctid, xmax FROM jobs")
+
+    end(job, set_aside=False)
+
+    assert make.row("SELECT ctid, xmax FROM jobs") == before
