@@ -266,8 +266,8 @@ class _Handle:
         prepared = sending.prepared
         try:
             if prepared is not self._loaded:
-                self._loaded = None
-                _set_request(self.easy, prepared)
+                before, self._loaded = self._loaded, None
+                _set_request(self.easy, prepared, before)
                 self._loaded = prepared
             own = [f"{name}: {value}".encode() for name, value in sending.fields]
             self.easy.setopt(pycurl.HTTPHEADER, prepared.lines + own)
@@ -361,19 +361,23 @@ def _set_constants(easy: Any) -> None:
     easy.setopt(pycurl.DNS_CACHE_TIMEOUT, DNS_SECONDS)
 
 
-def _set_request(easy: Any, prepared: Prepared) -> None:
-    """The method, address, body and timeout, in place of those of the request before."""
-    request = prepared.request
-    milliseconds = max(1, math.ceil(prepared.timeout * 1000))  # 0 would mean none
-    easy.setopt(pycurl.TIMEOUT_MS, milliseconds)
-    easy.setopt(pycurl.CONNECTTIMEOUT_MS, milliseconds)  # its default is 300 s
-    easy.setopt(pycurl.URL, str(request.url).encode())
-    easy.setopt(pycurl.HTTPGET, 1)  # takes back a body or its absence
+def _set_request(easy: Any, prepared: Prepared, before: Prepared | None) -> None:
+    """The method, address, body and timeout, in place of those of the request before; None: whatever is set."""
+    request, loaded = prepared.request, before and before.request
+    if before is None or before.timeout != prepared.timeout:
+        milliseconds = max(1, math.ceil(prepared.timeout * 1000))  # 0 would mean none
+        easy.setopt(pycurl.TIMEOUT_MS, milliseconds)
+        easy.setopt(pycurl.CONNECTTIMEOUT_MS, milliseconds)  # its default is 300 s
+    if loaded is None or loaded.url != request.url:
+        easy.setopt(pycurl.URL, str(request.url).encode())
+    if loaded is None or not (loaded.body and request.body):
+        easy.setopt(pycurl.HTTPGET, 1)  # takes back a body or its absence
     if request.method == "HEAD":
         easy.setopt(pycurl.NOBODY, 1)
     elif request.body:
         easy.setopt(pycurl.POSTFIELDS, request.body)
-    easy.setopt(pycurl.CUSTOMREQUEST, str(request.method))
+    if loaded is None or loaded.method != request.method or not request.body:
+        easy.setopt(pycurl.CUSTOMREQUEST, str(request.method))
 
 
 class CurlFailures:

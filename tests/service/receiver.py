@@ -99,6 +99,13 @@ def answering(*answers: bytes) -> Act:
     return act
 
 
+def keeping(receiver: Receiver, sock: socket.socket) -> None:
+    """Answer every request of a connection."""
+    while True:
+        request = receiver.read(sock)
+        sock.sendall(OK.removesuffix(b"ok") if request.startswith(b"HEAD") else OK)
+
+
 def dripping(start: bytes, drop: bytes) -> Act:
     """Send start, then drop every 20 ms until the connection is gone."""
 

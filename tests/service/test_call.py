@@ -1,6 +1,7 @@
 """The call against small real servers: what is sent, and how an answer is judged."""
 
 from datetime import UTC, datetime
+from itertools import product
 
 import pytest
 
@@ -8,12 +9,15 @@ from service.transport import BODY_LIMIT
 from tests.service.receiver import (
     CHUNKED,
     OK,
+    SHORT,
     WAIT,
     Caller,
     answering,
     ask,
     caller,
+    hanging,
     header,
+    keeping,
     receiver,
     status,
     summary,
@@ -145,6 +149,43 @@ def test_a_post_without_a_body_says_so(caller, receiver):
 
     assert _names(target.requests[0]) == ["accept", "content-length", "host", "user-agent"]
     assert header(target.requests[0], b"content-length") == b"0"
+
+
+SHAPES = [
+    ("GET", None),
+    ("HEAD", b"x"),
+    ("POST", b"{}"),
+    ("POST", None),
+    ("DELETE", None),
+    ("PATCH", b"[1]"),
+    ("GET", b"0"),
+]
+
+
+def test_nothing_of_a_call_is_left_in_the_next_one(caller, receiver):
+    target = receiver(keeping)
+    asked = [shape for pair in product(SHAPES, repeat=2) for shape in pair]
+
+    for number, (method, body) in enumerate(asked):
+        url = f"http://127.0.0.1:{target.port}/{number // 3}"
+        assert caller.call(ask(url, method=method, body=body)).status == "completed"
+
+    came = [(request.partition(b" HTTP")[0].decode(), request.partition(b"\r\n\r\n")[2]) for request in target.requests]
+    assert came == [
+        (f"{method} /{number // 3}", b"" if method == "HEAD" else body or b"")
+        for number, (method, body) in enumerate(asked)
+    ]
+    assert target.connections == 1
+
+
+def test_the_timeout_of_a_call_is_its_own(caller, receiver):
+    quick, hung = receiver(keeping), receiver(hanging)
+
+    caller.call(ask(quick, timeout=WAIT * 10))
+    outcome = caller.call(ask(hung, timeout=SHORT))
+
+    assert outcome.status == "timeout"
+    assert outcome.duration_ms < WAIT * 1000
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "GET"])

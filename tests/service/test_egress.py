@@ -73,8 +73,8 @@ def test_libcurl_is_refused_the_address_it_would_connect_to(monkeypatch, receive
     target, addresses = receiver(answering(CLOSING, CLOSING)), ["127.0.0.1", "169.254.169.254"]
     set_request = curl._set_request
 
-    def resolving(easy, prepared):
-        set_request(easy, prepared)
+    def resolving(easy, *given):
+        set_request(easy, *given)
         easy.setopt(curl.pycurl.RESOLVE, [f"rebind.test:{target.port}:{addresses.pop(0)}"])
 
     monkeypatch.setattr(curl, "_set_request", resolving)
