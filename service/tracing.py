@@ -66,6 +66,10 @@ def trace_of(current: Span) -> tuple[str, str]:
             f"{context.trace_id:032x}",
             f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}",
         )
+    return _fresh()
+
+
+def _fresh() -> tuple[str, str]:
     # Not os.urandom, which is a system call for each; the generator is seeded anew in a forked process. The lowest
     # bits are set, as ids of zeros are not valid.
     digits = f"{random.getrandbits(192) | LOWEST_BITS:048x}"
@@ -80,7 +84,7 @@ class CallTrace:
 
     def __init__(self, span: Span | None) -> None:
         self._span = span
-        self.trace_id, self.parent = trace_of(span or INVALID_SPAN)
+        self.trace_id, self.parent = _fresh() if span is None else trace_of(span)
 
     def end(self, status: str) -> None:
         """End the span, saying how the call ended."""
