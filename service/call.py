@@ -78,9 +78,7 @@ def prepare(request: Request) -> Prepared:
     """The request ready to be sent any number of times, or ExchangeError(invalid_request)."""
     if not 0 < request.timeout <= LONGEST_TIMEOUT:
         raise _invalid(f"The timeout must be above 0 and at most {LONGEST_TIMEOUT} seconds.")
-    method = request.method.upper()
-    if not TOKEN.fullmatch(method) or method == "CONNECT":
-        raise _invalid("The method is not one that can be sent.")
+    method = _method(request.method)
     body = None if method == "HEAD" else request.body or None
     try:
         url = _normal(request.url)
@@ -99,6 +97,15 @@ def prepare(request: Request) -> Prepared:
 def is_normal(url: str) -> bool:
     """Whether requests would surely send the URL as it is."""
     return NORMAL_URL.fullmatch(url) is not None and "/." not in url
+
+
+@lru_cache(CACHED)
+def _method(name: str) -> str:
+    """The method as it is sent."""
+    method = name.upper()
+    if not TOKEN.fullmatch(method) or method == "CONNECT":
+        raise _invalid("The method is not one that can be sent.")
+    return method
 
 
 @lru_cache(CACHED)

@@ -26,7 +26,7 @@ class ClaimedExecution(NamedTuple):
     rank: int  # its place in the order of claims, among those of its priority
     endpoint: str | None
     method: str | None
-    headers: dict[str, str] | None
+    headers: str | None  # a JSON object as text, which most jobs of a tenant have in common
     payload: str | None  # JSON text; None sends no body
     sealed: str | None  # the secret values that headers and payload have masks for
     signing: list[str] | None  # what the call is signed with, sealed; None: it is not
@@ -52,7 +52,7 @@ BOTTOM = (0,) * len(PRIORITIES)
 LOOK = 1000  # rows a claim looks at, for each priority, when it leaves some tenants out
 
 claimed_ranks = sql.value("work.claimed_ranks")
-_claim = sql.many("work.claim", row=ClaimedExecution)
+_claim = sql.many("work.claim", row=ClaimedExecution, binary=True)
 _kept_claims = sql.many("work.kept_claims", row=Claim)
 _hand_back = sql.execute("work.hand_back")
 return_strays = sql.execute("work.return_strays")

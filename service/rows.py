@@ -1,8 +1,8 @@
-"""One frozen dataclass per row shape that the API's statements return."""
+"""One frozen dataclass, or tuple where there are many, per row shape that statements return."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 
@@ -149,8 +149,7 @@ class LiveExecution:
     job_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class FinishedExecution:
+class FinishedExecution(NamedTuple):
     """What work.finish made of an execution."""
 
     id: UUID

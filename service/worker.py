@@ -1,5 +1,6 @@
 """One attempt: from a claimed execution to the request its receiver gets, and from the outcome to what is recorded."""
 
+import json
 import threading
 import time
 from collections import OrderedDict
@@ -17,10 +18,9 @@ from service.policy import Backoff, is_retryable, retry_delay
 from service.transport import Answer, Exchange, ExchangeError, Prepared, Sending
 from service.vault import SecretUnreadable, Vault, job_owner
 
-CACHED_REQUESTS = 4096
+CACHED_REQUESTS = 16_384
 CACHED_BYTES = 32 * 1024 * 1024  # of the bodies of those
 CACHED_HEADERS = 512  # different sets of them
-NONE: frozenset[str] = frozenset()
 OWN_WINS = ("Idempotency-Key", "traceparent")  # of the fields each execution has, those a job may set itself
 
 _line = log.Line(
@@ -149,8 +149,7 @@ class Requests:
                 return found
             job_id = str(claimed.job_id)
             request, hidden = self._revealed(claimed, job_id)
-            own = _named(request.headers) if claimed.headers else NONE
-            made = _CachedRequest(prepare(request), job_id, hidden, own)
+            made = _CachedRequest(prepare(request), job_id, hidden, _headers_of(claimed).own)
             self._keep(key, made)
         return made
 
@@ -181,9 +180,9 @@ class Requests:
         except SecretUnreadable as error:
             message = f"The job's secrets cannot be read, so it was not called. {error}"
             raise ExchangeError("secret_unreadable", message, retryable=False) from error
-        headers = masks.reveal_headers(claimed.headers or {}, values)
-        revealed = claimed._replace(headers=headers, payload=masks.reveal_payload(claimed.payload, values))
-        return request_of(revealed, job_id), masks.hidden_texts(values)
+        revealed = claimed._replace(payload=masks.reveal_payload(claimed.payload, values))
+        request = request_of(revealed, job_id)
+        return request._replace(headers=masks.reveal_headers(request.headers, values)), masks.hidden_texts(values)
 
     def _keep(self, key: tuple[int, int | None], made: _CachedRequest) -> None:
         self._kept[key] = made
@@ -201,27 +200,31 @@ def request_of(claimed: ClaimedExecution, job_id: str) -> Request:
     return Request(
         method=claimed.method or "POST",
         url=claimed.endpoint or "",
-        headers=_headers(tuple((claimed.headers or {}).items()), claimed.payload is not None),
+        headers=_headers_of(claimed).sent,
         body=None if claimed.payload is None else claimed.payload.encode(),
         timeout=float(claimed.timeout_seconds or 30),
         ours=(("X-Scheduler-Job-Id", job_id), ("X-Scheduler-Tenant-Id", claimed.tenant_id)),
     )
 
 
+class _Headers(NamedTuple):
+    sent: Mapping[str, str]  # a job's own, and what we add to all jobs that have these
+    own: frozenset[str]  # those of OWN_WINS among the job's own
+
+
+def _headers_of(claimed: ClaimedExecution) -> _Headers:
+    return _headers(claimed.headers or "{}", claimed.payload is not None)
+
+
 @lru_cache(CACHED_HEADERS)
-def _headers(own: tuple[tuple[str, str], ...], payload: bool) -> Mapping[str, str]:
-    """A job's headers, and what we add to all jobs that have these."""
+def _headers(text: str, payload: bool) -> _Headers:
     defaults = {"User-Agent": f"scheduler-service/{__version__}"}
     if payload:
         defaults["Content-Type"] = "application/json"
-    kept = {name: value for name, value in own if name.lower() not in RESERVED}
+    kept = {name: value for name, value in json.loads(text).items() if name.lower() not in RESERVED}
     named = {name.lower() for name in kept}
-    return {name: value for name, value in defaults.items() if name.lower() not in named} | kept
-
-
-def _named(headers: Mapping[str, str]) -> frozenset[str]:
-    named = {name.lower() for name in headers}
-    return frozenset(name for name in OWN_WINS if name.lower() in named)
+    sent = {name: value for name, value in defaults.items() if name.lower() not in named} | kept
+    return _Headers(sent, frozenset(name for name in OWN_WINS if name.lower() in named))
 
 
 RESERVED = frozenset(

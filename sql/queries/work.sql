@@ -73,7 +73,7 @@ SELECT
     c.rank,
     j.endpoint,
     j.method,
-    j.headers,
+    j.headers::text AS headers,
     j.payload::text AS payload,
     j.sealed,
     CASE WHEN s.tenant_id IS NOT NULL THEN array_remove(

@@ -1,5 +1,6 @@
 """From a claimed execution to its request, and from an outcome to what is recorded."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
@@ -29,7 +30,7 @@ def claimed(**given):
         "attempt": 1,
         "endpoint": "http://127.0.0.1:9/",
         "method": "POST",
-        "headers": {},
+        "headers": "{}",
         "timeout_seconds": 7,
         "max_retries": 2,
         "retry_delay_seconds": 10,
@@ -79,14 +80,14 @@ def test_only_a_request_with_a_payload_has_a_content_type():
 
 @pytest.mark.parametrize("name", ["user-agent", "IDEMPOTENCY-KEY", "Traceparent", "content-type"])
 def test_the_jobs_own_header_wins_whatever_its_case(name):
-    sent = headers(headers={name: "own"}, payload="1")
+    sent = headers(headers=json.dumps({name: "own"}), payload="1")
 
     assert [value for key, value in sent.items() if key.lower() == name.lower()] == ["own"]
 
 
 @pytest.mark.parametrize("name", ["X-Scheduler-Attempt", "x-scheduler-attempt", "X-SCHEDULER-TENANT-ID"])
 def test_a_job_cannot_pass_for_the_scheduler(name):
-    sent = headers(headers={name: "forged"})
+    sent = headers(headers=json.dumps({name: "forged"}))
 
     assert "forged" not in sent.values()
     assert len([key for key in sent if key.lower() == name.lower()]) == 1
