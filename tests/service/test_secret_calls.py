@@ -1,5 +1,6 @@
 """Secrets on their way to the receiver, and back."""
 
+import json
 from uuid import UUID
 
 import pytest
@@ -28,7 +29,7 @@ def call(receiver):  # noqa: F811 - a fixture
         server = receiver(act)
         request = {
             "endpoint": f"http://127.0.0.1:{server.port}/",
-            "headers": {"Authorization": MASK},
+            "headers": json.dumps({"Authorization": MASK}),
             "payload": '{"auth": {"password": "********"}, "n": 12345678901234567890}',
         }
         caller = Caller(vault=Vault((NEW, OLD)))
