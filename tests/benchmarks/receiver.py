@@ -25,7 +25,7 @@ CONTROL = b"GET /-/"
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 SCHEDULED_AT = re.compile(rb"\r\nx-scheduler-scheduled-at: *([^\r]+)", re.IGNORECASE)
 EXECUTION_ID = re.compile(rb"\r\nx-scheduler-execution-id: *([^\r]+)", re.IGNORECASE)
-READ = 262_144
+READ = 65_536  # less than malloc would ask the kernel for anew at each read
 
 
 class Loop:
