@@ -1,9 +1,9 @@
 """What is due becomes executions: for a tick, many jobs at once; for an edit, the one job before it changes."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
@@ -19,8 +19,7 @@ RUNS_PER_JOB = 1000  # runs of one job a transaction
 PARK = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True)
-class DueJob:
+class DueJob(NamedTuple):
     """A job whose next run is due."""
 
     id: UUID
@@ -45,16 +44,14 @@ class DueJob:
     now: datetime  # the database's clock, the same for the whole batch
 
 
-@dataclass(frozen=True, slots=True)
-class MaterializedExecution:
+class MaterializedExecution(NamedTuple):
     """An execution that the tick has put into the queue."""
 
     id: UUID
     job_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """What the tick does for one job."""
 
     job: DueJob
@@ -67,7 +64,7 @@ NOTHING = Decision([], [], [], replaces=False)
 
 _due_among = sql.many("tick.due_among", row=DueJob)
 has_run_since = sql.value("jobs.has_run_since")
-_materialize = sql.many("tick.materialize", row=MaterializedExecution)
+_materialize = sql.many("tick.materialize", row=MaterializedExecution, binary=True)
 _replaced_executions = sql.many("tick.replaced_executions", row=LiveExecution)
 
 
