@@ -2711,6 +2711,7 @@ CREATE TABLE public.execution_log (
     attempts jsonb DEFAULT '[]'::jsonb NOT NULL,
     rerun_of uuid,
     reruns uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    host text,
     CONSTRAINT execution_log_error_length CHECK ((char_length(error) <= 1000)),
     CONSTRAINT execution_log_response_body_length CHECK ((octet_length(response_body) <= 262144)),
     CONSTRAINT execution_log_skips_counted CHECK (((status = 'skipped'::text) = (skipped_count IS NOT NULL))),
@@ -2860,7 +2861,7 @@ COMMENT ON COLUMN public.execution_log.trace_id IS 'W3C trace id that the latest
 -- Name: COLUMN execution_log.attempts; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.execution_log.attempts IS 'Outcomes of its attempts, oldest first: attempt, status, response_status, error_code, error, started_at, duration_ms, worker_id, host.';
+COMMENT ON COLUMN public.execution_log.attempts IS 'Outcomes of its attempts, oldest first: attempt, status, response_status, error_code, error, started_at, duration_ms, worker_id, host. Empty also where there was one attempt, of which the other columns tell the same; the view executions has it in any case.';
 
 --
 -- Name: COLUMN execution_log.rerun_of; Type: COMMENT; Schema: public; Owner: -
@@ -2873,6 +2874,12 @@ COMMENT ON COLUMN public.execution_log.rerun_of IS 'The finished execution that 
 --
 
 COMMENT ON COLUMN public.execution_log.reruns IS 'Executions that ran this one again, oldest first: kept here, since an index on rerun_of of a log that is there could not be built without holding up its writers.';
+
+--
+-- Name: COLUMN execution_log.host; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.execution_log.host IS 'Host of the worker that made the last call; NULL: no worker did, or attempts has it.';
 
 --
 -- Name: CONSTRAINT execution_log_response_body_length ON execution_log; Type: COMMENT; Schema: public; Owner: -
@@ -4711,6 +4718,7 @@ CREATE TABLE public.execution_log_default (
     attempts jsonb DEFAULT '[]'::jsonb CONSTRAINT execution_log_attempts_not_null NOT NULL,
     rerun_of uuid,
     reruns uuid[] DEFAULT '{}'::uuid[] CONSTRAINT execution_log_reruns_not_null NOT NULL,
+    host text,
     CONSTRAINT execution_log_error_length CHECK ((char_length(error) <= 1000)),
     CONSTRAINT execution_log_response_body_length CHECK ((octet_length(response_body) <= 262144)),
     CONSTRAINT execution_log_skips_counted CHECK (((status = 'skipped'::text) = (skipped_count IS NOT NULL))),
@@ -4949,7 +4957,10 @@ UNION ALL
     execution_log.skipped_until,
     execution_log.skipped_count,
     execution_log.trace_id,
-    execution_log.attempts,
+        CASE
+            WHEN ((execution_log.host IS NULL) OR (execution_log.attempts <> '[]'::jsonb)) THEN execution_log.attempts
+            ELSE jsonb_build_array(jsonb_build_object('attempt', execution_log.attempt, 'status', execution_log.status, 'response_status', execution_log.response_status, 'error_code', execution_log.error_code, 'error', execution_log.error, 'started_at', execution_log.started_at, 'duration_ms', round((execution_log.duration_ms)::numeric, 3), 'worker_id', execution_log.worker_id, 'host', execution_log.host))
+        END AS attempts,
     execution_log.rerun_of,
     execution_log.reruns
    FROM public.execution_log;
@@ -7705,4 +7716,6 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125300300'),
     ('20261125310000'),
     ('20261125310001'),
-    ('20261125310002');
+    ('20261125310002'),
+    ('20261125310010'),
+    ('20261125310011');

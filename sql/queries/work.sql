@@ -162,12 +162,20 @@ fenced AS (
         coalesce(o.trace_id, q.trace_id) AS trace_id,
         CASE WHEN q.origin <> 'alert' THEN j.status END AS job_status,
         o.retry_delay IS NOT NULL AND (j.status <> 'deleted' OR q.origin = 'alert') AS again,
-        q.attempts || CASE WHEN q.status = 'running' THEN jsonb_build_array(jsonb_build_object(
-            'attempt', q.attempt, 'status', o.status, 'response_status', o.response_status,
-            'error_code', o.error_code, 'error', o.error, 'started_at', q.claimed_at,
-            'duration_ms', round(coalesce(o.duration_ms, extract(EPOCH FROM now() - q.claimed_at) * 1000)::numeric, 3),
-            'worker_id', q.worker_id, 'host', w.host
-        )) ELSE '[]' END AS attempts
+        w.host,
+        -- The only attempt is told by the log's columns, see execution_log.attempts.
+        CASE
+            WHEN
+                o.retry_delay IS NULL AND q.attempts = '[]' AND q.attempt = 1 AND q.status = 'running'
+                AND q.started_at = q.claimed_at AND w.host IS NOT NULL
+                THEN '[]'
+            ELSE q.attempts || CASE WHEN q.status = 'running' THEN jsonb_build_array(jsonb_build_object(
+                'attempt', q.attempt, 'status', o.status, 'response_status', o.response_status,
+                'error_code', o.error_code, 'error', o.error, 'started_at', q.claimed_at,
+                'duration_ms', round(coalesce(o.duration_ms, extract(EPOCH FROM now() - q.claimed_at) * 1000)::numeric, 3),
+                'worker_id', q.worker_id, 'host', w.host
+            )) ELSE '[]' END
+        END AS attempts
     FROM outcome AS o
     CROSS JOIN LATERAL (
         SELECT
@@ -207,12 +215,12 @@ logged AS (
     INSERT INTO execution_log (
         id, job_id, worker_id, scheduled_at, created_at, started_at, duration_ms, attempt, job_version,
         response_status, priority, response_truncated, status, origin, tenant_id, error_code, error,
-        response_body, trace_id, attempts, rerun_of
+        response_body, trace_id, attempts, rerun_of, host
     )
     SELECT
         id, job_id, worker_id, scheduled_at, created_at, started_at, duration_ms, attempt, job_version,
         response_status, priority, response_truncated, status, origin, tenant_id, error_code, left(error, 1000),
-        response_body, trace_id, attempts, rerun_of
+        response_body, trace_id, attempts, rerun_of, host
     FROM fenced
     WHERE again IS NOT TRUE
     RETURNING

@@ -19,7 +19,7 @@ ONE_SECOND = timedelta(seconds=1)
 LOG = """
 SELECT id::text, job_id::text, scheduled_at, created_at, started_at, finished_at, status, origin, attempt, attempts,
        skipped_count, skipped_until, error_code
-FROM execution_log ORDER BY scheduled_at
+FROM executions WHERE finished_at IS NOT NULL ORDER BY scheduled_at
 """
 DIFFERENCES = """
 WITH log AS (

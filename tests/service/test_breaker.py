@@ -167,7 +167,7 @@ def logged(make):
     return make.row(
         "SELECT count(*), coalesce(sum(attempt), 0) AS attempts,"
         " count(*) FILTER (WHERE status = 'completed' AND attempt = jsonb_array_length(attempts)) AS completed"
-        " FROM execution_log WHERE tenant_id = 't1'"
+        " FROM executions WHERE finished_at IS NOT NULL AND tenant_id = 't1'"
     )
 
 

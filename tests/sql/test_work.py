@@ -1,7 +1,8 @@
 """Claim, finish and hand-back, as rows see them."""
 
 from concurrent.futures import ThreadPoolExecutor
-from uuid import uuid4
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -160,6 +161,44 @@ def test_two_sessions_finishing_one_execution_count_it_once(make, engine_pool):
         recorded = sum(threads.map(finish, [outcomes, outcomes[::-1]]))
 
     assert 50 == recorded == make.row("SELECT sum(completed) FROM job_history")["sum"]
+
+
+def test_the_only_attempt_of_an_execution_stands_in_its_columns(make, engine):
+    worker = make.worker(host="h1")
+    running = make.running(worker)
+    how = {"status": "failed", "response_status": 500, "error_code": "http_status", "error": "e"}
+    outcome = ended(running, duration_ms=1.23456, **how)
+
+    executions.end(engine, [outcome])
+
+    assert make.row("SELECT attempts, host FROM execution_log") == {"attempts": [], "host": "h1"}
+    (attempt,) = make.row("SELECT attempts FROM executions")["attempts"]
+    assert datetime.fromisoformat(attempt.pop("started_at")) == running["claimed_at"]
+    assert attempt == {
+        "attempt": 1,
+        "duration_ms": 1.235,
+        "worker_id": str(worker),
+        "host": "h1",
+        **how,
+    }
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"attempt": 2, "attempts": '[{"attempt": 1}]'},
+        {"started_at": datetime(2026, 1, 1, tzinfo=UTC)},
+        {"worker_id": UUID(int=1)},  # of which no row is left to name the host
+    ],
+)
+def test_other_attempts_are_listed(make, engine, given):
+    running = make.running(**{"worker_id": make.worker()} | given)
+
+    executions.end(engine, [ended(running)])
+
+    row = make.row("SELECT l.attempts AS kept, e.attempts FROM execution_log AS l JOIN executions AS e ON e.id = l.id")
+    assert row["kept"] == row["attempts"]
+    assert [entry["attempt"] for entry in row["kept"]] == list(range(1, running["attempt"] + 1))
 
 
 def test_finish_with_a_retry_keeps_the_execution_and_its_attempt(make, engine):
