@@ -308,13 +308,30 @@ SELECT EXISTS (
 
 -- name: counts :one
 -- A tenant's jobs by status, and those not deleted by type. Params: tenant_id text. Returns JobCounts. Locks: none.
+-- Status stands late in a row, and reading it costs more than all the rest. So it is read from the partial indexes: each
+-- part's condition is that of one, which holds for whatever is found in it. What they do not tell, active, is the rest.
 SELECT
-    count(*) FILTER (WHERE status = 'active') AS active,
-    count(*) FILTER (WHERE status = 'paused') AS paused,
-    count(*) FILTER (WHERE status = 'completed') AS completed,
-    count(*) FILTER (WHERE status = 'deleted') AS deleted,
-    count(*) FILTER (WHERE status <> 'deleted' AND type = 'cron') AS cron,
-    count(*) FILTER (WHERE status <> 'deleted' AND type = 'interval') AS interval,
-    count(*) FILTER (WHERE status <> 'deleted' AND type = 'one_time') AS one_time
-FROM jobs
-WHERE tenant_id = %(tenant_id)s;
+    listed.jobs - inactive.paused - inactive.completed AS active,
+    inactive.paused,
+    inactive.completed,
+    inactive.deleted,
+    listed.cron,
+    listed.interval,
+    listed.one_time
+FROM (
+    SELECT
+        count(*) AS jobs,
+        count(*) FILTER (WHERE type = 'cron') AS cron,
+        count(*) FILTER (WHERE type = 'interval') AS interval,
+        count(*) FILTER (WHERE type = 'one_time') AS one_time
+    FROM jobs
+    WHERE tenant_id = %(tenant_id)s AND status <> 'deleted'
+) AS listed
+CROSS JOIN (
+    SELECT
+        count(*) FILTER (WHERE status = 'paused') AS paused,
+        count(*) FILTER (WHERE status = 'completed') AS completed,
+        count(*) FILTER (WHERE status = 'deleted') AS deleted
+    FROM jobs
+    WHERE tenant_id = %(tenant_id)s AND status <> 'active'
+) AS inactive;

@@ -52,7 +52,7 @@ def log(conn):
 
 
 @pytest.fixture
-def plan(log, api_pool):
+def explain(api_pool):
     """Runs a statement as the API does, and gives the nodes of its plan."""
 
     def run(name, **params):
@@ -63,6 +63,12 @@ def plan(log, api_pool):
         return list(nodes(found[0]["Plan"]))
 
     return run
+
+
+@pytest.fixture
+def plan(log, explain):
+    """The same, beside a log of ten days."""
+    return explain
 
 
 def nodes(plan):
@@ -173,6 +179,16 @@ def test_percentiles_read_no_more_than_their_sample(plan, job_id, start_date):
     assert read(found) < 200
 
 
+def test_percentiles_read_no_more_than_their_sample_where_statistics_are_missing(explain, conn):
+    conn.execute(DAYS)
+    conn.execute(FILL.replace("40 s", "4 s"))  # all on one day, which is enough for the worse plan to seem the better
+    window = dict.fromkeys(("since", "start_date", "end_date"))
+
+    found = explain("executions.percentiles", tenant_id="t1", job_id=None, **window, limit=100)
+
+    assert read(found) < 200
+
+
 HISTORY = """
 INSERT INTO job_history (job_id, tenant_id, day, completed)
 SELECT j.id, j.tenant_id, current_date - n, 1 FROM jobs AS j CROSS JOIN generate_series(0, 59) AS n
@@ -268,6 +284,44 @@ def test_the_few_jobs_of_a_status_are_found_beside_many_active_ones(plan, conn, 
 
     assert "jobs_tenant_inactive_idx" in {node.get("Index Name") for node in found}
     assert read(found) <= 10
+
+
+NAMED = """
+INSERT INTO jobs (
+    tenant_id, name, type, schedule, timezone, endpoint, method, timeout_seconds, max_retries, retry_delay_seconds,
+    priority, status
+)
+SELECT
+    CASE WHEN n % 3 = 0 THEN 't2' ELSE 't1' END, 'job ' || n, 'interval', '60', 'UTC', 'http://x/', 'GET', 1, 0, 0, 5,
+    CASE WHEN n % 2 = 0 THEN 'deleted' ELSE 'active' END
+FROM generate_series(1, 9000) AS n
+"""
+LISTED = 3000  # of t1
+
+
+@pytest.mark.parametrize("name", ["jobs.list", "jobs.count"])
+@pytest.mark.parametrize("filters", [{"name_like": "%job 77%"}, {"type": "cron"}, {"tag": "nightly"}])
+def test_a_rare_job_is_sought_among_those_that_a_tenant_has_listed(plan, conn, name, filters):
+    conn.execute(NAMED)
+    conn.execute("ANALYZE jobs")
+    every = dict.fromkeys(("status", "key", "type", "name_like", "tag")) | filters | {"limit": 101}
+    place = dict.fromkeys(("after_at", "after_id")) | {"offset": 0} if name == "jobs.list" else {}
+
+    found = plan(name, tenant_id="t1", **every, **place)
+
+    assert read(found) <= LISTED
+
+
+def test_jobs_are_counted_by_the_indexes_that_tell_their_status(plan, conn):
+    conn.execute(NAMED)
+    conn.execute("VACUUM (ANALYZE) jobs")
+
+    found = plan("jobs.counts", tenant_id="t1")
+
+    indexes = {node["Index Name"] for node in found if "Index Name" in node}
+    assert indexes == {"jobs_tenant_list_idx", "jobs_tenant_inactive_idx"}
+    assert read(found) == 2 * LISTED  # those that are listed, and as many that are not active
+    assert not [node["Filter"] for node in found if "Filter" in node and "status" in node["Filter"]]
 
 
 AUDIT = """
