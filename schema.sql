@@ -1267,9 +1267,34 @@ CREATE FUNCTION public.count_job_executions(job uuid, state text, since timestam
     SET search_path TO 'public', 'pg_temp'
     SET plan_cache_mode TO 'force_custom_plan'
     AS $$
+DECLARE
+    others bigint;
 BEGIN
     IF NOT EXISTS (SELECT FROM jobs AS j WHERE j.id = job AND j.tenant_id = current_tenant()) THEN
         RETURN 0;
+    END IF;
+    -- No index tells that an execution completed, and each row would be fetched to see it: 10,000 pages scattered over
+    -- the log. But one tells of those that did not: so all are counted, and they are taken away.
+    IF state = 'completed' THEN
+        SELECT count(*) INTO others
+        FROM execution_log AS l
+        WHERE
+            l.job_id = job
+            AND l.status <> 'completed'
+            AND (since IS NULL OR l.scheduled_at >= since)
+            AND (until IS NULL OR l.scheduled_at <= until);
+        RETURN (
+            SELECT count(*) - others
+            FROM (
+                SELECT
+                FROM execution_log AS l
+                WHERE
+                    l.job_id = job
+                    AND (since IS NULL OR l.scheduled_at >= since)
+                    AND (until IS NULL OR l.scheduled_at <= until)
+                LIMIT most + others
+            ) AS counted
+        );
     END IF;
     RETURN (
         SELECT count(*)
@@ -7718,4 +7743,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125310001'),
     ('20261125310002'),
     ('20261125310010'),
-    ('20261125310011');
+    ('20261125310011'),
+    ('20261125320000');

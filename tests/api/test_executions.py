@@ -125,7 +125,9 @@ def test_rows_are_counted_only_where_the_page_does_not_tell(api, make, monkeypat
     assert (place["total"], bool(asked)) == (5, counted)
 
 
-@pytest.mark.parametrize("filters", ["", "status=failed&", "start_time=2026-03-10T12:02:00Z&", "status=pending&"])
+@pytest.mark.parametrize(
+    "filters", ["", "status=failed&", "status=completed&", "start_time=2026-03-10T12:02:00Z&", "status=pending&"]
+)
 @pytest.mark.parametrize("listed", ["/executions?", "/executions?job_id={id}&", "/jobs/{id}/executions?"])
 def test_pages_of_what_a_filter_names_reach_the_same_rows(api, make, listed, filters):
     job, other = make.job(), make.job(tenant_id="t2")

@@ -2,11 +2,12 @@
 
 import json
 from datetime import date, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
-from service import sql, upkeep
+from service import db, executions, sql, upkeep
+from service.executions import Filters
 from tests.factories import NOON
 
 DAYS = "SELECT make_log_partition(date '2026-03-01' + n) FROM generate_series(0, 9) AS n"
@@ -36,6 +37,14 @@ INSERT INTO jobs (
     priority
 ) VALUES ('{BUSY}', 't1', 'busy', 'interval', '1', 'UTC', 'http://x/', 'GET', 1, 0, 0, 5)
 """
+COMPLETED = """
+SELECT count(*) FROM execution_log
+WHERE
+    job_id = %(job_id)s AND status = 'completed' AND scheduled_at >= coalesce(%(since)s, '-infinity'::timestamptz)
+    AND scheduled_at <= coalesce(%(until)s, 'infinity'::timestamptz)
+"""
+# Rows that this transaction fetched because an index led to them.
+FETCHED = "SELECT sum(idx_tup_fetch)::int FROM pg_stat_xact_user_tables WHERE relname LIKE 'execution_log%'"
 FILTERS = {
     "tenant_id": "t1", "job_id": None, "status": None, "start_time": None, "end_time": None, "after_at": None,
     "after_id": None, "limit": 21,
@@ -167,6 +176,31 @@ def test_executions_of_a_job_are_counted_and_sought_in_indexes_alone(plan, log, 
 
     # 5,000 executions lie on some 200 pages, of which each would be fetched as often as it has one of them.
     assert blocks([found]) < 1000, json.dumps(found)
+
+
+def test_completed_executions_of_a_job_are_counted_without_a_look_at_them(log, api_pool):
+    log.execute(MAKE_BUSY)
+    log.execute("VACUUM (ANALYZE) execution_log")
+
+    with db.transaction(api_pool, "t1") as conn:
+        executions.count(conn, Filters("t1", UUID(BUSY), "completed"), limit=10_000)
+        (fetched,) = conn.execute(FETCHED).fetchone()
+
+    assert fetched == 0
+
+
+@pytest.mark.parametrize("limit", [100, 10_000])
+@pytest.mark.parametrize("window", [(None, None), (NOON.replace(day=2), NOON.replace(day=5))])
+def test_completed_executions_of_a_job_are_counted_as_the_log_has_them(log, api_pool, limit, window):
+    log.execute(MAKE_BUSY)
+    log.execute("UPDATE execution_log SET status = 'failed' WHERE job_id = %s AND scheduled_at::time < '06:00'", [BUSY])
+    since, until = window
+    there = log.execute(COMPLETED, {"job_id": BUSY, "since": since, "until": until}).fetchone()["count"]
+
+    with db.transaction(api_pool, "t1") as conn:
+        counted = executions.count(conn, Filters("t1", UUID(BUSY), "completed", since, until), limit=limit)
+
+    assert min(there, limit) == counted
 
 
 @pytest.mark.parametrize("start_date", [None, "2026-03-02"])
