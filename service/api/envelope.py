@@ -64,21 +64,26 @@ def _json(body: dict[str, Any], status: int) -> Response:
 
 
 def placed(
-    query: Paged, fetched: list[Row], count: Callable[..., int], key: Callable[[Row], object]
+    query: Paged,
+    fetched: list[Row],
+    count: Callable[..., int],
+    key: Callable[[Row], object],
+    asked: int | None = None,
 ) -> tuple[list[Row], Pagination]:
     """A page and its place in the list.
 
     Args:
         query: which page.
-        fetched: its rows and one more, where there is one.
+        fetched: its rows and those that follow, as many as were asked for.
         count: how many rows the list has, counted no further than `limit`. Not called where a page by its number shows
-            that it is the last: what a filter names seldom would be searched for a second time.
+            where the list ends: what a filter names seldom would be searched for a second time.
         key: the cursor after a row.
+        asked: how many rows were asked for, all in all; None: one more than the page has.
     """
     rows, more = fetched[: query.page_size], len(fetched) > query.page_size
     page = None if query.cursor else query.page or 1
-    is_last = page is not None and not more and (rows or page == 1)
-    total = query.offset + len(rows) if is_last else count(limit=COUNT_LIMIT)
+    ends = page is not None and len(fetched) < (asked or query.page_size + 1) and (rows or page == 1)
+    total = query.offset + len(fetched) if ends else count(limit=COUNT_LIMIT)
     shown = min(total, MAX_PAGED)
     return rows, Pagination(
         page=page,

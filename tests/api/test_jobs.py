@@ -322,3 +322,16 @@ def test_defaults_are_what_a_job_gets_that_says_no_more_than_it_must(api):
     job = api.job()
 
     assert defaults == {name: job[name] for name in defaults}
+
+
+@pytest.mark.parametrize(
+    "filters", ["name=rare", "type=interval", "tag=nightly", "name=rare&upcoming_before=2100-01-01T00:00:00Z"]
+)
+def test_a_search_that_ends_soon_is_not_made_again_to_count(api, make, monkeypatch, filters):
+    [make.job(name="rare", type="interval", tags=["nightly"], next_run_at=NOON) for _ in range(5)]
+    monkeypatch.setattr("service.jobs.count", lambda *_, **__: 0)
+    monkeypatch.setattr("service.jobs.count_upcoming", lambda *_, **__: 0)
+
+    rows, place = api.page(f"/jobs?page=2&page_size=2&{filters}")
+
+    assert (len(rows), place["total"], place["totalPages"], place["hasNext"]) == (2, 5, 3, True)
