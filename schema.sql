@@ -525,6 +525,20 @@ $$;
 COMMENT ON FUNCTION ops.why(job uuid, since timestamp with time zone, until timestamp with time zone) IS 'SELECT * FROM ops.why(''<job>''); -- why a run did or did not happen: first the job''s state and next run, then its live and finished executions, what was passed over, and who changed it, the newest first; 100 rows at most, of 7 days, or since an instant, or of the time around one, as in ops.why(''<job>'', ''2026-11-25 02:50Z'', ''2026-11-25 03:10Z''). By name: SELECT w.* FROM ops.jobs AS j, ops.why(j.job_id) AS w WHERE j.name = ''nightly''. GET /api/v1/jobs/:id/occurrences tells it of each instant.';
 
 --
+-- Name: attempt_entry(integer, text, integer, text, text, timestamp with time zone, double precision, uuid, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.attempt_entry(attempt integer, status text, response_status integer, error_code text, error text, started_at timestamp with time zone, duration_ms double precision, worker_id uuid, host text) RETURNS jsonb
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN jsonb_build_array(jsonb_build_object('attempt', attempt, 'status', status, 'response_status', response_status, 'error_code', error_code, 'error', error, 'started_at', started_at, 'duration_ms', round((duration_ms)::numeric, 3), 'worker_id', worker_id, 'host', host));
+
+--
+-- Name: FUNCTION attempt_entry(attempt integer, status text, response_status integer, error_code text, error text, started_at timestamp with time zone, duration_ms double precision, worker_id uuid, host text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.attempt_entry(attempt integer, status text, response_status integer, error_code text, error text, started_at timestamp with time zone, duration_ms double precision, worker_id uuid, host text) IS 'An ended attempt as attempts lists it: an array of that one entry. duration_ms is rounded to microseconds.';
+
+--
 -- Name: audit_actor(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -4984,7 +4998,7 @@ UNION ALL
     execution_log.trace_id,
         CASE
             WHEN ((execution_log.host IS NULL) OR (execution_log.attempts <> '[]'::jsonb)) THEN execution_log.attempts
-            ELSE jsonb_build_array(jsonb_build_object('attempt', execution_log.attempt, 'status', execution_log.status, 'response_status', execution_log.response_status, 'error_code', execution_log.error_code, 'error', execution_log.error, 'started_at', execution_log.started_at, 'duration_ms', round((execution_log.duration_ms)::numeric, 3), 'worker_id', execution_log.worker_id, 'host', execution_log.host))
+            ELSE public.attempt_entry(execution_log.attempt, execution_log.status, execution_log.response_status, execution_log.error_code, execution_log.error, execution_log.started_at, execution_log.duration_ms, execution_log.worker_id, execution_log.host)
         END AS attempts,
     execution_log.rerun_of,
     execution_log.reruns

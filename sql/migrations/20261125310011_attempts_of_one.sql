@@ -15,11 +15,9 @@ SELECT
     worker_id, NULL::timestamptz AS retry_at, response_status, response_body,
     response_truncated, error_code, error,
     skipped_until, skipped_count, trace_id,
-    CASE WHEN host IS NULL OR attempts <> '[]' THEN attempts ELSE jsonb_build_array(jsonb_build_object(
-        'attempt', attempt, 'status', status, 'response_status', response_status, 'error_code', error_code,
-        'error', error, 'started_at', started_at, 'duration_ms', round(duration_ms::numeric, 3),
-        'worker_id', worker_id, 'host', host
-    )) END AS attempts,
+    CASE WHEN host IS NULL OR attempts <> '[]' THEN attempts ELSE attempt_entry(
+        attempt, status, response_status, error_code, error, started_at, duration_ms, worker_id, host
+    ) END AS attempts,
     rerun_of, reruns
 FROM execution_log;
 

@@ -169,12 +169,10 @@ fenced AS (
                 o.retry_delay IS NULL AND q.attempts = '[]' AND q.attempt = 1 AND q.status = 'running'
                 AND q.started_at = q.claimed_at AND w.host IS NOT NULL
                 THEN '[]'
-            ELSE q.attempts || CASE WHEN q.status = 'running' THEN jsonb_build_array(jsonb_build_object(
-                'attempt', q.attempt, 'status', o.status, 'response_status', o.response_status,
-                'error_code', o.error_code, 'error', o.error, 'started_at', q.claimed_at,
-                'duration_ms', round(coalesce(o.duration_ms, extract(EPOCH FROM now() - q.claimed_at) * 1000)::numeric, 3),
-                'worker_id', q.worker_id, 'host', w.host
-            )) ELSE '[]' END
+            ELSE q.attempts || CASE WHEN q.status = 'running' THEN attempt_entry(
+                q.attempt, o.status, o.response_status, o.error_code, o.error, q.claimed_at,
+                coalesce(o.duration_ms, extract(EPOCH FROM now() - q.claimed_at) * 1000), q.worker_id, w.host
+            ) ELSE '[]' END
         END AS attempts
     FROM outcome AS o
     CROSS JOIN LATERAL (
