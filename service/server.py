@@ -1,5 +1,6 @@
 """One process of the service: opens what its role needs, serves until a signal, and drains."""
 
+import os
 import signal
 import socket
 import threading
@@ -8,11 +9,13 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from types import FrameType
 
-from service import __version__, db, log, tracing, web
+from service import __version__, affinity, db, log, tracing, web
+from service.affinity import Affinity
 from service.api import Services, create_app, create_probe
 from service.config import Config, ConfigError
 from service.engine import Engine
 from service.lease import Lease
+from service.loop import Loop
 from service.supervisor import SAME_SIGNAL_SECONDS, supervise
 from service.web import WebServer
 
@@ -48,10 +51,13 @@ def open_sockets(config: Config, role: str) -> list[socket.socket]:
         raise ConfigError(f"{where}: expected an address of this machine and a free port ({error})") from error
 
 
-def serve_on(sockets: Sequence[socket.socket], config: Config, role: str, orphaned: int | None = None) -> int:
+def serve_on(
+    sockets: Sequence[socket.socket], config: Config, role: str, orphaned: int | None = None, place: int | None = None
+) -> int:
     """Serve as `role` on these sockets: as serve() does, and also `probe`, which shows an instance's state only.
 
-    When the file descriptor `orphaned` closes at its other end, the process drains as after a signal.
+    When the file descriptor `orphaned` closes at its other end, the process drains as after a signal. Engine processes
+    whose places follow each other run on different cores.
     """
     tracing.configure(config, __version__)
     if not config.secrets_key and role != "probe":
@@ -66,6 +72,7 @@ def serve_on(sockets: Sequence[socket.socket], config: Config, role: str, orphan
             shutdown.web = _web(sockets, config, role, shutdown, closing)
         shutdown.take_signals(orphaned)
         if shutdown.engine is not None:
+            _bind_to_core(config, os.getpid() if place is None else place, shutdown)
             shutdown.engine.start()
         log.info(log.SERVING, role=role, port=shutdown.web.port if shutdown.web else None, version=__version__)
         _run(shutdown)
@@ -83,6 +90,11 @@ def _web(
     services = Services(config=config, pool=pool, draining=shutdown.draining, lease_state=lease.state)
     app = create_app(services) if role in ("all", "api") else create_probe(services)
     return WebServer(app, sockets, threads, shutdown.draining)
+
+
+def _bind_to_core(config: Config, place: int, shutdown: "Shutdown") -> None:
+    if config.cpu_affinity and affinity.AVAILABLE:
+        Loop("affinity", Affinity(place).run_once, shutdown.fail, jitter=affinity.JITTER_SECONDS).start()
 
 
 def _run(shutdown: "Shutdown") -> None:

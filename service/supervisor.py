@@ -140,7 +140,7 @@ class Supervisor:
         numbers = [listener.fileno() for listener in part.sockets]
         command = [sys.executable, "-m", "service.child", part.role, "--name", part.name]
         command += ["--lifeline", str(self._lifeline), *(f"--socket={number}" for number in numbers)]
-        command += ["--again"] if part.starts else []
+        command += ["--place", str(self._parts.index(part)), *(["--again"] if part.starts else [])]
         part.process = subprocess.Popen(
             command,
             env=self._environment,

@@ -24,6 +24,7 @@ BAD = {
     "SERVER_DRAIN_DELAY": "301",
     "METRICS_PORT": "-1",
     "SCHEDULER_PROCESSES": "0",
+    "SCHEDULER_CPU_AFFINITY": "core 3",
 }
 
 
