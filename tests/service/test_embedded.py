@@ -29,8 +29,8 @@ with embedded.servers(Path(sys.argv[1]), durable=False) as servers:
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
     """Not tmp_path, whose parents another pytest closes to the user that PostgreSQL runs as for root."""
-    with tempfile.TemporaryDirectory(prefix="scheduler-") as folder:
-        yield Path(folder)
+    with embedded.scratch_folder() as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -54,6 +54,32 @@ def test_both_servers_answer(data_dir: Path) -> None:
 
     assert row == ("scheduler", "scheduler")
     assert answer is True
+
+
+@pytest.mark.parametrize(("needed", "where"), [(0, "memory"), (1 << 60, "temporary")])
+def test_scratch_data_is_in_memory_where_that_has_room(
+    needed: int, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("memory", "temporary"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(embedded, "MEMORY", tmp_path / "memory")
+    monkeypatch.setattr(embedded, "MEMORY_BYTES", needed)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+
+    with embedded.scratch_folder() as folder:
+        assert folder.parent == tmp_path / where
+
+    assert not folder.exists()
+
+
+def test_a_system_without_a_folder_in_memory_has_scratch_data_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "MEMORY", tmp_path / "missing")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    with embedded.scratch_folder() as folder:
+        assert folder.parent == tmp_path
 
 
 def test_data_survives_a_restart(data_dir: Path) -> None:
