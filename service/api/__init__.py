@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from functools import partial
 
 from flask import Flask, Response, request
 from flask_swagger_ui import get_swaggerui_blueprint
@@ -45,7 +46,7 @@ class App(Flask):
 def create_app(services: Services) -> Flask:
     """The app; it opens nothing itself."""
     app = _app(services, openapi.RESOURCES)
-    app.extensions["openapi"] = openapi.document(auth_required=services.config.auth_required)
+    app.extensions["openapi"] = partial(openapi.served_text, auth_required=services.config.auth_required)
     app.register_blueprint(get_swaggerui_blueprint("/docs", "/openapi.json", config=DOCS))
     return app
 

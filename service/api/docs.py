@@ -1,6 +1,6 @@
 """The OpenAPI document."""
 
-from flask import Response, current_app, jsonify
+from flask import Response, current_app
 
 from service.api.routing import Resource
 
@@ -10,4 +10,4 @@ api = Resource("docs")
 @api.plain("/openapi.json", "application/json")
 def openapi_document() -> Response:
     """Get this document."""
-    return jsonify(current_app.extensions["openapi"])
+    return Response(current_app.extensions["openapi"](), mimetype="application/json")
