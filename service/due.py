@@ -1,6 +1,6 @@
 """What is due becomes executions: for a tick, many jobs at once; for an edit, the one job before it changes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -174,15 +174,15 @@ def _arrays(steps: Sequence[Step]) -> dict[str, object]:
         for run in taken
     ]
     return {
-        "run_job_ids": sql.uuids(job_id for job_id, _, _ in runs),
-        "run_ats": _instants(run_at for _, run_at, _ in runs),
-        "run_waits": sql.array(waits for _, _, waits in runs),
-        "job_ids": sql.uuids(step.job.id for step in steps),
-        "next_run_ats": _instants(step.next_run_at for step in steps),
-        "next_instant_ats": _instants(step.next_instant_at for step in steps),
-        "runs": sql.array(step.decision.taken for step in steps),
+        "run_job_ids": sql.uuids([job_id for job_id, _, _ in runs]),
+        "run_ats": _instants([run_at for _, run_at, _ in runs]),
+        "run_waits": sql.array([waits for _, _, waits in runs]),
+        "job_ids": sql.uuids([step.job.id for step in steps]),
+        "next_run_ats": _instants([step.next_run_at for step in steps]),
+        "next_instant_ats": _instants([step.next_instant_at for step in steps]),
+        "runs": sql.array([step.decision.taken for step in steps]),
     }
 
 
-def _instants(values: Iterable[datetime | None]) -> str:
-    return sql.array(None if value is None else value.isoformat() for value in values)
+def _instants(values: Sequence[datetime | None]) -> str:
+    return sql.array([None if value is None else value.isoformat() for value in values])

@@ -74,20 +74,26 @@ def end(conn: Connection[Any], outcomes: Sequence[Ended], *, set_aside: bool = F
 
     With set_aside they are counted by a fold that the caller sees to.
     """
+    if not outcomes:
+        return []
+    (
+        ids, worker_ids, attempts, statuses, retry_delays, durations,
+        response_statuses, response_bodies, truncated, error_codes, errors, trace_ids,
+    ) = zip(*outcomes, strict=True)  # fmt: skip
     finished = finish(
         conn,
-        ids=sql.uuids([o.id for o in outcomes]),
-        worker_ids=sql.uuids([o.worker_id for o in outcomes]),
-        attempts=sql.array([o.attempt for o in outcomes]),
-        statuses=sql.array([o.status for o in outcomes]),
-        retry_delays=sql.array([o.retry_delay for o in outcomes]),
-        durations=sql.array([o.duration_ms for o in outcomes]),
-        response_statuses=sql.array([o.response_status for o in outcomes]),
-        response_bodies=sql.texts([o.response_body for o in outcomes]),
-        truncated=sql.array([o.response_truncated for o in outcomes]),
-        error_codes=sql.texts([o.error_code for o in outcomes]),
-        errors=sql.texts([o.error for o in outcomes]),
-        trace_ids=sql.array([o.trace_id for o in outcomes]),
+        ids=sql.uuids(ids),
+        worker_ids=sql.uuids(worker_ids),
+        attempts=sql.array(attempts),
+        statuses=sql.array(statuses),
+        retry_delays=sql.array(retry_delays),
+        durations=sql.array([None if ms is None else f"{ms:.3f}" for ms in durations]),  # to the microsecond
+        response_statuses=sql.array(response_statuses),
+        response_bodies=sql.texts(response_bodies),
+        truncated=sql.array(truncated),
+        error_codes=sql.texts(error_codes),
+        errors=sql.texts(errors),
+        trace_ids=sql.array(trace_ids),
         set_aside=set_aside,
     )
     if any(row.awaited for row in finished):

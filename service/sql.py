@@ -5,9 +5,11 @@ A block starts with `-- name: claim :many` and runs to the next one. Its cardina
 `exec` the count of rows touched. Statements reach the driver as they were read, each within a span of its name.
 """
 
+import operator
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -50,22 +52,33 @@ class Many(Protocol[Row]):
         """Run the statement on conn."""
 
 
-def array(values: Iterable[object]) -> str:
+def array(values: Sequence[object]) -> str:
     """An array as PostgreSQL reads it, of values whose text has no need of quotes: numbers, words.
 
     psycopg makes arrays of lists element by element in Python, at several times the cost.
     """
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+    return _array(values, str)
 
 
-def uuids(values: Iterable[UUID | None]) -> str:
+def uuids(values: Sequence[UUID | None]) -> str:
     """As array(), of UUIDs; without the dashes, which take longer to put in than all the rest."""
-    return "{" + ",".join(["NULL" if value is None else value.hex for value in values]) + "}"
+    return _array(values, _hex)
 
 
-def texts(values: Iterable[str | None]) -> str:
+def texts(values: Sequence[str | None]) -> str:
     """An array of any texts as PostgreSQL reads it."""
-    return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in values]) + "}"
+    return _array(values, _quoted)
+
+
+def _array(values: Sequence[Any], text: Callable[[Any], str]) -> str:
+    if values and values.count(values[0]) == len(values):  # a column of a batch often has but one value
+        written = ["NULL" if values[0] is None else text(values[0])] * len(values)
+    else:
+        written = ["NULL" if value is None else text(value) for value in values]
+    return "{" + ",".join(written) + "}"
+
+
+_hex: Callable[[UUID], str] = operator.attrgetter("hex")
 
 
 def _quoted(text: str) -> str:
@@ -75,7 +88,9 @@ def _quoted(text: str) -> str:
 def _row_factory(row: type[Row]) -> Callable[[Any], RowMaker[Row]]:
     """class_row, without the detour by names where the columns come in the order of the fields."""
     names = [item.name for item in fields(row)] if is_dataclass(row) else list(getattr(row, "_fields", ()))
-    by_position, by_name = args_row(row), class_row(row)
+    by_name = class_row(row)
+    # A named tuple is made by tuple's own constructor: its class's is a function in Python.
+    by_position = (lambda _: partial(tuple.__new__, row)) if issubclass(row, tuple) else args_row(row)
 
     def make(cursor: Any) -> RowMaker[Row]:
         same = cursor.description is not None and [column.name for column in cursor.description] == names
