@@ -90,7 +90,8 @@ def prepare(request: Request) -> Prepared:
         # Their own text may quote the URL, and with it a password.
         raise _invalid("The request cannot be sent: its URL or headers are not valid.") from error
     fields = [*common.fields, *ours]
-    lines = common.lines + [name.encode() + b": " + value for name, value in ours]
+    head = b"\r\n".join([name.encode() + b": " + value for name, value in ours])
+    lines = [*common.lines, head] if head else common.lines
     return Prepared(Ready(method, url, fields, body), lines, request.timeout)
 
 
@@ -176,15 +177,18 @@ def _judge(answer: Answer, duration_ms: float) -> Outcome:
     """The outcome of an answered call, by its status alone."""
     status = answer.status_code
     completed = 200 <= status < 300
-    retry_after, retry_not_before = (None, None) if completed else _retry_after(answer.headers)
+    body = _text(answer.body.decode("utf-8", "replace"))
+    if completed:  # by position, which takes half the time
+        return Outcome("completed", False, status, body, answer.truncated, None, None, duration_ms, None, None)
+    retry_after, retry_not_before = _retry_after(answer.headers)
     return Outcome(
-        status="completed" if completed else "failed",
+        status="failed",
         retryable=status in RETRYABLE or 500 <= status < 600,
         response_status=status,
-        response_body=_text(answer.body.decode("utf-8", "replace")),
+        response_body=body,
         response_truncated=answer.truncated,
-        error_code=None if completed else "http_status",
-        error=None if completed else f"The receiver answered with status {status}.",
+        error_code="http_status",
+        error=f"The receiver answered with status {status}.",
         duration_ms=duration_ms,
         retry_after=retry_after,
         retry_not_before=retry_not_before,

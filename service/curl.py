@@ -269,8 +269,8 @@ class _Handle:
                 before, self._loaded = self._loaded, None
                 _set_request(self.easy, prepared, before)
                 self._loaded = prepared
-            own = [f"{name}: {value}".encode() for name, value in sending.fields]
-            self.easy.setopt(pycurl.HTTPHEADER, prepared.lines + own)
+            # One entry for many headers: libcurl sends it as it is, and each entry costs it about a microsecond.
+            self.easy.setopt(pycurl.HTTPHEADER, [*prepared.lines, sending.head] if sending.head else prepared.lines)
         except pycurl.error as error:
             raise CurlFailures.error(error.args[0], "") from error
 
@@ -279,6 +279,7 @@ class _Handle:
         if failure is not None and self._refused is not None and not self._opened:
             return egress_denied(self._refused)
         head = b"".join(self._lines)
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         if len(head) > HEADER_LIMIT:
             return too_large()
         # A body that has reached the limit is read as far as it will be, whatever became of its rest.
@@ -288,7 +289,7 @@ class _Handle:
             return ExchangeError("connection", "The answer's headers were cut off.", retryable=True)
         truncated = self._size > BODY_LIMIT or failure is not None
         status = self.easy.getinfo(pycurl.RESPONSE_CODE)
-        return Answer(status, partial(_fields, head), b"".join(self._body), truncated=truncated)
+        return Answer(status, partial(_fields, head), body, truncated=truncated)
 
     def _open(self, _purpose: int, target: Any) -> Any:
         """The socket of a new connection, to the very address it will connect to; none where that is denied."""

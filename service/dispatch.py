@@ -1,6 +1,7 @@
 """Dispatch: claims what can be called at once and a little more, and stops the calls that should stop."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,7 @@ from service.gate import Gate
 from service.loop import POLL_SECONDS
 from service.recorder import Recorder
 from service.vault import Vault
-from service.worker import Attempt, Requests
+from service.worker import Attempt, Requests, tell
 
 REFILL = 4  # while there is a backlog, claim when a quarter of the room is free, not for each call that ends
 PREFETCH_SECONDS = 0.05  # as many are claimed ahead as ended lately in so long
@@ -61,6 +62,7 @@ class Dispatcher:
         self._shared = False  # there is more room, but not for all tenants
         self._rest_at = 0.0  # when to claim for that room again
         self._draining = False
+        self._untold: deque[tuple[Attempt, Ended]] = deque()
         self._unspent: list[ClaimedExecution] = []
         self._wake: Callable[[], None] = lambda: None
 
@@ -222,13 +224,18 @@ class Dispatcher:
         self._hand_back(unstarted + self._unspent)
         self._transport.close()
 
+    def tell(self) -> None:
+        """Count and log the attempts that have ended since the last call. For one thread at a time."""
+        if over := [self._untold.popleft() for _ in range(len(self._untold))]:
+            tell(over)
+
     def _over(self, attempt: Attempt, ended: Ended | None) -> None:
         """Take what became of an attempt, from a thread of the transport; None was stopped."""
         if ended is not None:
+            self._untold.append((attempt, ended))
             self._recorder.put(ended)
             self._gate.ended(attempt.claimed, ended)
             self._shares.ended(attempt.claimed.tenant_id, (ended.duration_ms or 0.0) / 1000)
-            attempt.tell(ended)
         elif self._draining:
             self._unspent.append(attempt.claimed)
         if self._flights.get(attempt.claimed.id) is attempt:  # and not one claimed anew after this one was lost

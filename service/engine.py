@@ -37,7 +37,7 @@ class Engine:
     def __init__(self, config: Config, on_failure: Callable[[], None]) -> None:
         self._config = config
         self._pool = db.open_pool(config, "engine", size=SESSIONS, warm=warm)
-        self._recorder = Recorder(self._pool)
+        self._recorder = Recorder(self._pool, self._tell)
         self._registration = Registration(self._pool, config, lambda: self._dispatcher.busy, self._on_buried)
         gate = Gate(self._pool, config.breaker_failures, config.breaker_probe, config.host_limit)
         self._dispatcher = Dispatcher(
@@ -122,6 +122,9 @@ class Engine:
         self.lease.close()
         self._pool.close()
         log.info(log.WORKER_DRAINED, unwritten=len(self._recorder.unwritten))
+
+    def _tell(self) -> None:
+        self._dispatcher.tell()
 
     def _flush(self) -> None:
         deadline = time.monotonic() + 10.0

@@ -15,7 +15,7 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from uuid import UUID
@@ -270,20 +270,27 @@ class Line:
     def __init__(self, event: str, *names: str) -> None:
         self._event = event
         self._names = names
+        self._patterns: dict[tuple[type, ...], str] = {}  # by the types of the values; there are few such sets
 
-    def info(self, *values: object) -> None:
-        """Tell of it as info() does, with the values in the order of the names; those that are None are left out."""
+    def info_all(self, rows: Sequence[tuple[object, ...]]) -> None:
+        """Tell of each as info() does, with its values in the order of the names; those that are None are left out."""
         if _thresholds[self._event] > INFO:
             return
         if _render is not _text_line or _context.get():
-            _tell(INFO, self._event, dict(zip(self._names, values, strict=True)))
+            for row in rows:
+                _tell(INFO, self._event, dict(zip(self._names, row, strict=True)))
             return
-        shown = [
-            f" {name}={value:.1f}" if type(value) is float else f" {name}={value}"
-            for name, value in zip(self._names, values, strict=True)
-            if value is not None
-        ]
-        _writer.put(f"{_head(INFO, self._event)}{''.join(shown)}\n", at_once=False)
+        head = _head(INFO, self._event)
+        for row in rows:
+            types = tuple(map(type, row))
+            pattern = self._patterns.get(types) or self._pattern(types)
+            _writer.put(head + pattern % row, at_once=False)
+
+    def _pattern(self, types: tuple[type, ...]) -> str:
+        shown = {float: " {}=%.1f", type(None): "%.0s"}  # of None, no character is shown
+        parts = [shown.get(kind, " {}=%s").format(name) for name, kind in zip(self._names, types, strict=True)]
+        self._patterns[types] = "".join(parts) + "\n"
+        return self._patterns[types]
 
 
 def _head(level: int, event: str) -> str:

@@ -4,7 +4,9 @@ Under a supervisor each process keeps its values in files of its own, and one of
 service.child, and the `multiprocess_mode` that says what becomes of each gauge.
 """
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections import Counter as Tally
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -17,13 +19,25 @@ from service.rows import ServiceState
 NEWEST: Final = "livemostrecent"  # the whole service's, as whoever was asked last has found it
 SUM: Final = "livesum"  # over the processes that live
 
+
+class BatchHistogram(Histogram):
+    """A histogram, without labels, that takes many values at a fraction of the cost of observe()."""
+
+    def observe_all(self, amounts: Sequence[float]) -> None:
+        """Observe each of them."""
+        places = Tally(bisect_left(self._upper_bounds, amount) for amount in amounts)
+        self._sum.inc(sum(amounts))
+        for place, count in places.items():
+            self._buckets[place].inc(count)
+
+
 ATTEMPTS = Counter("scheduler_attempts", "Calls made, by how they ended", ["outcome"])
-ATTEMPT_DURATION = Histogram(
+ATTEMPT_DURATION = BatchHistogram(
     "scheduler_attempt_duration_seconds",
     "Duration of calls",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
 )
-START_LAG = Histogram(
+START_LAG = BatchHistogram(
     "scheduler_start_lag_seconds",
     "First claim of an execution after its scheduled_at",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 300),

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import psycopg
@@ -20,20 +20,18 @@ IDLE_SECONDS = 0.5
 class Recorder:
     """Takes outcomes from the calls' threads and writes them; its run_once belongs to one loop."""
 
-    def __init__(self, pool: db.Pool) -> None:
+    def __init__(self, pool: db.Pool, tell: Callable[[], None] = lambda: None) -> None:
+        """tell() is called in the loop's thread once what has ended was gathered, before it is written."""
         self._pool = pool
+        self._tell = tell
         self.counts = Counts(pool)
         self._outcomes: deque[Ended] = deque()
         self._some = threading.Event()  # there is one at least
         self._many = threading.Event()  # there are enough for a batch
         self._batch: list[Ended] = []
-        self._lock = threading.Lock()
-        self._unwritten: dict[UUID, Ended] = {}
 
     def put(self, ended: Ended) -> None:
         """Take an outcome over; it is written within moments, or when the database is back."""
-        with self._lock:
-            self._unwritten[ended.id] = ended
         self._outcomes.append(ended)
         if len(self._outcomes) >= BATCH and not self._many.is_set():
             self._many.set()
@@ -43,24 +41,21 @@ class Recorder:
     @property
     def unwritten(self) -> list[UUID]:
         """Executions whose outcomes were taken over and are not yet in the database."""
-        with self._lock:
-            return list(self._unwritten)
+        # In this order: an outcome is in the batch before it leaves those that wait.
+        return [ended.id for ended in [*self._outcomes.copy(), *self._batch]]
 
     @property
     def behind(self) -> int:
         """How many outcomes are not yet in the database."""
-        return len(self._unwritten)
+        return len(self._outcomes) + len(self._batch)
 
     def run_once(self) -> float:
         """Wait for outcomes and write one batch. Raises Unavailable, keeping the batch for the next call."""
         self._gather()
+        self._tell()
         idle = not self._batch
         if self._batch:
             self._write(self._batch)
-            for ended in self._batch:
-                with self._lock:  # for each anew: put() must not wait for a whole batch
-                    if self._unwritten.get(ended.id) is ended:  # a later attempt's outcome may be waiting
-                        del self._unwritten[ended.id]
             self._batch = []
         self.counts.fold_own(idle=idle)
         return 0.0
@@ -74,7 +69,8 @@ class Recorder:
         self._some.clear()
         self._many.clear()
         while self._outcomes and len(self._batch) < BATCH:
-            self._batch.append(self._outcomes.popleft())
+            self._batch.append(self._outcomes[0])
+            self._outcomes.popleft()
         if self._outcomes:
             self._some.set()
 

@@ -140,7 +140,9 @@ class StockAdapter(Transport):
 
 def _whole(sending: Sending) -> requests.PreparedRequest:
     request = sending.prepared.request.copy()
-    request.headers.update(sending.fields)
+    for line in sending.head.splitlines():
+        name, _, value = line.partition(": ")
+        request.headers[name] = value
     return request
 
 

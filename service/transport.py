@@ -130,10 +130,10 @@ class Prepared(NamedTuple):
 
 
 class Sending(NamedTuple):
-    """What one exchange sends: the prepared request, and headers of its own in ASCII, which the request has not."""
+    """What one exchange sends: the prepared request, and headers of its own, which the request has not."""
 
     prepared: Prepared
-    fields: Sequence[tuple[str, str]] = ()
+    head: str = ""  # those headers as they are sent, in ASCII, with CRLF between two of them
 
 
 class Exchange:

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
@@ -66,17 +66,18 @@ class Attempt(Exchange):
             raise ExchangeError("job_missing", message, retryable=False)
         cached = self._requests.of(self.claimed)
         self._hidden, self._job_id = cached.hidden, cached.job_id
-        fields = fields_of(self.claimed, self._id, trace.parent, cached.own)
+        head = head_of(self.claimed, self._id, trace.parent, cached.own)
         if self.claimed.signing:
-            fields = [*fields, *self._signature(cached.prepared.request.body)]
-        return Sending(cached.prepared, fields)
+            head += self._signature(cached.prepared.request.body)
+        return Sending(cached.prepared, head)
 
-    def _signature(self, body: bytes | str | None) -> Sequence[tuple[str, str]]:
-        """The headers that sign the call, at the time it has by the database's clock."""
+    def _signature(self, body: bytes | str | None) -> str:
+        """More of the head: what signs the call, at the time it has by the database's clock."""
         claimed = self.claimed
         at = claimed.scheduled_at.timestamp() + claimed.lag_seconds + time.monotonic() - self.since
         raw = body.encode() if isinstance(body, str) else body or b""
-        return signing.headers(self._requests.keys_of(claimed), str(claimed.id), int(at), raw)
+        fields = signing.headers(self._requests.keys_of(claimed), self._id, int(at), raw)
+        return "".join([f"\r\n{name}: {value}" for name, value in fields])
 
     def end(self, result: Answer | ExchangeError) -> None:
         """Judge the answer, and hand over what to record of the attempt."""
@@ -92,25 +93,24 @@ class Attempt(Exchange):
         stopped = outcome.status == "cancelled"
         self._over(self, None if stopped else ended_of(self.claimed, outcome, self._trace.trace_id))
 
-    def tell(self, ended: Ended) -> None:
-        """Count the attempt, which has ended so, and write its line."""
+    def line_of(self, ended: Ended) -> tuple[object, ...]:
+        """The values of the line that tells of its end."""
         claimed = self.claimed
-        _counters[ended.status].inc()
-        metrics.ATTEMPT_DURATION.observe((ended.duration_ms or 0.0) / 1000)
-        if claimed.attempt == 1:
-            metrics.START_LAG.observe(max(claimed.lag_seconds, 0.0))
-        if ended.retry_delay is not None:
-            metrics.RETRIES.inc()
-        _line.info(
-            self._id,
-            self._job_id or str(claimed.job_id),
-            claimed.attempt,
-            ended.status,
-            ended.response_status,
-            ended.error_code,
-            ended.duration_ms,
-            ended.trace_id,
-        )
+        return (
+            self._id, self._job_id or str(claimed.job_id), claimed.attempt, ended.status,
+            ended.response_status, ended.error_code, ended.duration_ms, ended.trace_id,
+        )  # fmt: skip
+
+
+def tell(over: Sequence[tuple[Attempt, Ended]]) -> None:
+    """Count attempts, which have ended so, and write their lines: of many at once, as each costs several times more."""
+    for status, count in Counter([ended.status for _, ended in over]).items():
+        _counters[status].inc(count)
+    metrics.ATTEMPT_DURATION.observe_all([(ended.duration_ms or 0.0) / 1000 for _, ended in over])
+    lags = [max(attempt.claimed.lag_seconds, 0.0) for attempt, _ in over if attempt.claimed.attempt == 1]
+    metrics.START_LAG.observe_all(lags)
+    metrics.RETRIES.inc(sum([ended.retry_delay is not None for _, ended in over]))
+    _line.info_all([attempt.line_of(ended) for attempt, ended in over])
 
 
 def without(outcome: Outcome, hidden: Sequence[str]) -> Outcome:
@@ -232,42 +232,34 @@ RESERVED = frozenset(
 ) | {"webhook-id", "webhook-timestamp", "webhook-signature"}
 
 
-def fields_of(
-    claimed: ClaimedExecution, execution_id: str, traceparent: str, own: frozenset[str]
-) -> Sequence[tuple[str, str]]:
-    """The headers that only this attempt has, less those of OWN_WINS that the job's own replace."""
-    fields = [
-        ("X-Scheduler-Execution-Id", execution_id),
-        ("X-Scheduler-Attempt", str(claimed.attempt)),
-        ("X-Scheduler-Scheduled-At", rfc3339(claimed.scheduled_at)),
-        ("Idempotency-Key", execution_id),
-        ("traceparent", traceparent),
-    ]
-    return [field for field in fields if field[0] not in own] if own else fields
+def head_of(claimed: ClaimedExecution, execution_id: str, traceparent: str, own: frozenset[str]) -> str:
+    """The headers that only this attempt has, less those of OWN_WINS that the job's own replace; as in Sending."""
+    head = (
+        f"X-Scheduler-Execution-Id: {execution_id}\r\n"
+        f"X-Scheduler-Attempt: {claimed.attempt}\r\n"
+        f"X-Scheduler-Scheduled-At: {rfc3339(claimed.scheduled_at)}"
+    )
+    if not own:
+        return f"{head}\r\nIdempotency-Key: {execution_id}\r\ntraceparent: {traceparent}"
+    rest = {"Idempotency-Key": execution_id, "traceparent": traceparent}
+    return head + "".join([f"\r\n{name}: {value}" for name, value in rest.items() if name not in own])
 
 
 def ended_of(claimed: ClaimedExecution, outcome: Outcome, trace_id: str) -> Ended:
     """What to record of an attempt: with a retry delay while the outcome is retryable and attempts are left."""
+    status, retryable, response_status, body, truncated, error_code, error, duration_ms, _, _ = outcome
     delay = None
-    if claimed.attempt <= (claimed.max_retries or 0) and is_retryable(
-        outcome.status, outcome.error_code, outcome.response_status, claimed.retry_on, outcome.retryable
+    if (
+        status != "completed"
+        and claimed.attempt <= (claimed.max_retries or 0)
+        and is_retryable(status, error_code, response_status, claimed.retry_on, retryable)
     ):
-        asked = _asked(claimed, outcome)
-        delay = retry_delay(claimed.attempt, _backoff(claimed), asked, str(claimed.id))
-    return Ended(
-        id=claimed.id,
-        worker_id=claimed.worker_id,
-        attempt=claimed.attempt,
-        status=outcome.status,
-        retry_delay=delay,
-        duration_ms=outcome.duration_ms,
-        response_status=outcome.response_status,
-        response_body=outcome.response_body,
-        response_truncated=outcome.response_truncated,
-        error_code=outcome.error_code,
-        error=outcome.error,
-        trace_id=trace_id,
-    )
+        delay = retry_delay(claimed.attempt, _backoff(claimed), _asked(claimed, outcome), str(claimed.id))
+    # Made by position: by names it takes three times as long, and one is made for each attempt.
+    return Ended._make((
+        claimed.id, claimed.worker_id, claimed.attempt, status, delay, duration_ms,
+        response_status, body, truncated, error_code, error, trace_id,
+    ))  # fmt: skip
 
 
 def _asked(claimed: ClaimedExecution, outcome: Outcome) -> float | None:

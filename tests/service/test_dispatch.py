@@ -4,8 +4,9 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+from prometheus_client import REGISTRY
 
-from service import dispatch
+from service import dispatch, worker
 from service.dispatch import PREFETCH_LIMIT, PREFETCH_SECONDS, Dispatcher
 from service.loop import Loop
 from service.recorder import Recorder
@@ -75,6 +76,38 @@ def test_an_idle_thread_takes_what_is_pending_and_its_outcome_is_recorded(make, 
 
     row = make.row("SELECT * FROM execution_log")
     assert (row["attempt"], row["response_status"], row["response_body"]) == (1, 200, "ok")
+
+
+def test_attempts_that_have_ended_are_counted_and_told_of_once(make, dispatcher, recording, pending, monkeypatch):
+    lines = []
+    monkeypatch.setattr(worker, "_line", SimpleNamespace(info_all=lines.extend))
+    before = counted()
+    (fine,), (failed,) = (
+        pending(answering(OK)),
+        pending(answering(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"), max_retries=1),
+    )
+    dispatcher.run_once()
+    eventually(lambda: recording.behind == 2)
+
+    dispatcher.tell()
+    dispatcher.tell()
+
+    shown = {line[0]: line[3:6] for line in lines}
+    assert shown == {str(fine): ("completed", 200, None), str(failed): ("failed", 503, "http_status")}
+    assert len(lines) == 2
+    assert [now - then for now, then in zip(counted(), before, strict=True)] == [1, 1, 1, 2, 2]
+
+
+def counted():
+    """Attempts completed and failed, retries ahead, durations and start lags observed."""
+    names = [
+        ("scheduler_attempts_total", {"outcome": "completed"}),
+        ("scheduler_attempts_total", {"outcome": "failed"}),
+        ("scheduler_retries_total", {}),
+        ("scheduler_attempt_duration_seconds_count", {}),
+        ("scheduler_start_lag_seconds_count", {}),
+    ]
+    return [REGISTRY.get_sample_value(name, labels) or 0.0 for name, labels in names]
 
 
 def test_abort_stops_a_call_that_hangs_and_records_nothing(make, dispatcher, recording, pending):

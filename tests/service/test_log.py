@@ -45,17 +45,22 @@ def test_a_line_is_key_value_with_time_level_thread_and_event(told):
 def test_a_line_of_fixed_fields_is_the_same_as_any_other(told, form, fields):
     log.configure(form=form)
     with log.context(**fields):
-        log.Line(log.ATTEMPT_FINISHED, "attempt", "status", "error_code", "ms").info(2, "timeout", None, 12.34)
+        log.Line(log.ATTEMPT_FINISHED, "attempt", "status", "error_code", "ms").info_all(
+            [(2, "timeout", None, 12.34), (3, "a%sb", "dns", 5.0), (4, "timeout", None, 0.06)]
+        )
         log.info(log.ATTEMPT_FINISHED, attempt=2, status="timeout", error_code=None, ms=12.34)
+        log.info(log.ATTEMPT_FINISHED, attempt=3, status="a%sb", error_code="dns", ms=5.0)
+        log.info(log.ATTEMPT_FINISHED, attempt=4, status="timeout", error_code=None, ms=0.06)
 
-    one, other = (re.sub(r"\d\d\.\d{3}Z", "", line) for line in told())
-    assert one == other
+    lines = [re.sub(r"\d\d\.\d{3}Z", "", line) for line in told()]
+    assert lines[:3] == lines[3:]
+    assert len(lines) == 6
 
 
 def test_a_line_of_fixed_fields_is_told_at_its_areas_level(told):
     log.configure("INFO,attempt=WARNING")
 
-    log.Line(log.ATTEMPT_FINISHED, "attempt").info(2)
+    log.Line(log.ATTEMPT_FINISHED, "attempt").info_all([(2,)])
 
     assert told() == []
 

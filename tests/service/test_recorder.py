@@ -42,6 +42,21 @@ def test_outcomes_that_come_together_are_written_together(make, recording, outco
     assert (statuses(make), len(recording.unwritten)) == (["completed"] * 7, 0)
 
 
+def test_what_has_ended_is_told_of_while_the_database_is_away_as_well(engine_pool, outcomes, monkeypatch):
+    told = []
+    recording = Recorder(engine_pool, lambda: told.append(recording.behind))
+    [recording.put(outcome) for outcome in outcomes(2)]
+
+    def away(*_, **__):
+        raise Unavailable
+
+    monkeypatch.setattr(executions, "end", away)
+    with pytest.raises(Unavailable):
+        recording.run_once()
+
+    assert (told, recording.behind) == ([2], 2)
+
+
 def test_a_batch_has_a_largest_size(make, recording, outcomes, monkeypatch):
     monkeypatch.setattr(recorder, "BATCH", 3)
     [recording.put(outcome) for outcome in outcomes(5)]

@@ -12,7 +12,7 @@ from service.call import Outcome
 from service.claims import ClaimedExecution
 from service.instants import rfc3339
 from service.vault import Vault
-from service.worker import OWN_WINS, ended_of, fields_of, request_of
+from service.worker import OWN_WINS, ended_of, head_of, request_of
 from tests.factories import NOON
 from tests.service.receiver import Caller
 
@@ -53,7 +53,8 @@ def headers(**given):
     request = sent_for(one)
     fixed = dict(request.headers) | dict(request.ours)
     own = frozenset(name for name in OWN_WINS if name.lower() in map(str.lower, fixed))
-    return fixed | dict(fields_of(one, str(one.id), PARENT, own))
+    lines = head_of(one, str(one.id), PARENT, own).split("\r\n")
+    return fixed | dict(line.split(": ", 1) for line in lines)
 
 
 def test_a_request_says_what_it_is_for():
