@@ -22,8 +22,9 @@ from service.vault import Vault
 from service.worker import Attempt, Requests, tell
 
 REFILL = 4  # while there is a backlog, claim when a quarter of the room is free, not for each call that ends
-PREFETCH_SECONDS = 0.05  # as many are claimed ahead as ended lately in so long
-PREFETCH_LIMIT = 200
+PREFETCH_SECONDS = 0.05  # as many are claimed ahead as end in so long
+SHORTEST_SECONDS = 0.01  # of them, after which a rate is taken where many have ended
+PREFETCH_LIMIT = 400
 STALE_SECONDS = 0.1  # what has waited so long for a free slot goes back; looked for as often, so none waits twice that
 REST_SECONDS = 0.02  # between two claims for the slots that are kept for some tenants
 REABORT_SECONDS = 0.1
@@ -54,7 +55,7 @@ class Dispatcher:
         self._flights: dict[UUID, Attempt] = {}
         self._in_doubt = False  # a claim or a return may have been committed without an answer
         self._backlog = False  # there may be more pending than was claimed
-        self._pace = _Pace()
+        self._pace = _Pace(slots)
         self._shares = Shares(slots)
         self._front = Front()
         self._gate = gate or Gate(pool)
@@ -248,8 +249,9 @@ class Dispatcher:
 class _Pace:
     """How quickly calls end, and so how many to claim ahead: where each takes long, none."""
 
-    def __init__(self) -> None:
+    def __init__(self, slots: int) -> None:
         self.ended = 0
+        self._enough = max(1, slots // 2)
         self._counted = 0
         self._at = time.monotonic()
         self._ahead = 0
@@ -257,8 +259,9 @@ class _Pace:
     def ahead(self) -> int:
         """Executions to claim beyond the free slots."""
         now = time.monotonic()
-        if now - self._at >= PREFETCH_SECONDS:
-            rate = (self.ended - self._counted) / (now - self._at)
+        passed, count = now - self._at, self.ended - self._counted
+        if passed >= PREFETCH_SECONDS or (passed >= SHORTEST_SECONDS and count >= self._enough):
+            rate = count / passed
             self._ahead = min(int(rate * PREFETCH_SECONDS), PREFETCH_LIMIT)
             self._counted, self._at = self.ended, now
         return self._ahead

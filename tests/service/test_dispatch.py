@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from service import dispatch, worker
-from service.dispatch import PREFETCH_LIMIT, PREFETCH_SECONDS, Dispatcher
+from service.dispatch import PREFETCH_LIMIT, PREFETCH_SECONDS, SHORTEST_SECONDS, Dispatcher
 from service.loop import Loop
 from service.recorder import Recorder
 from service.vault import Vault
@@ -255,13 +255,34 @@ def test_standing_down_gives_back_what_has_not_begun_and_what_it_never_learnt_of
 
 @pytest.mark.parametrize(("a_second", "expected"), [(0, 0), (10, 0), (1000, 50), (10**6, PREFETCH_LIMIT)])
 def test_as_many_are_claimed_ahead_as_end_in_a_moment(monkeypatch, a_second, expected):
-    monkeypatch.setattr(dispatch, "time", SimpleNamespace(monotonic=lambda: 0.0))
-    pace = dispatch._Pace()
-    monkeypatch.setattr(dispatch, "time", SimpleNamespace(monotonic=lambda: 2 * PREFETCH_SECONDS))
+    pace = pace_of(monkeypatch, slots=10**6)
 
     pace.ended = int(a_second * 2 * PREFETCH_SECONDS)
+    at(monkeypatch, 2 * PREFETCH_SECONDS)
 
     assert pace.ahead() == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ended", "expected"),
+    [(SHORTEST_SECONDS, 25, 125), (SHORTEST_SECONDS, 24, 0), (SHORTEST_SECONDS / 2, 50, 0)],
+)
+def test_the_pace_of_a_burst_is_known_once_half_the_slots_were_free_again(monkeypatch, seconds, ended, expected):
+    pace = pace_of(monkeypatch, slots=50)
+
+    pace.ended = ended
+    at(monkeypatch, seconds)
+
+    assert pace.ahead() == expected
+
+
+def pace_of(monkeypatch, slots):
+    at(monkeypatch, 0.0)
+    return dispatch._Pace(slots)
+
+
+def at(monkeypatch, seconds):
+    monkeypatch.setattr(dispatch, "time", SimpleNamespace(monotonic=lambda: seconds))
 
 
 def test_an_outcome_frees_its_slot_for_the_next_claim(make, dispatcher, recording, pending):
