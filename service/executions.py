@@ -74,12 +74,10 @@ def end(conn: Connection[Any], outcomes: Sequence[Ended], *, set_aside: bool = F
 
     With set_aside they are counted by a fold that the caller sees to.
     """
-    if not outcomes:
-        return []
     (
         ids, worker_ids, attempts, statuses, retry_delays, durations,
         response_statuses, response_bodies, truncated, error_codes, errors, trace_ids,
-    ) = zip(*outcomes, strict=True)  # fmt: skip
+    ) = zip(*outcomes, strict=True) if outcomes else [()] * len(Ended._fields)  # fmt: skip
     finished = finish(
         conn,
         ids=sql.uuids(ids),
