@@ -14,17 +14,17 @@ from service.rows import (
     Execution,
     ExecutionDetail,
     FinishedCounts,
-    FinishedExecution,
     LiveCounts,
     LiveExecution,
     Percentiles,
     Placed,
+    Recorded,
     Verdict,
 )
 
 CANCEL_BATCH = 1000  # executions that one statement ends
 
-finish = sql.many("work.finish", row=FinishedExecution, binary=True)
+_finish = sql.one("work.finish", row=Recorded)
 get = sql.one("executions.get", row=ExecutionDetail)
 _page = sql.many("executions.list", row=Execution)
 _seek = sql.maybe("executions.seek", row=Placed)
@@ -69,8 +69,8 @@ class Ended(NamedTuple):
     trace_id: str | None = None  # None: the one the execution has
 
 
-def end(conn: Connection[Any], outcomes: Sequence[Ended], *, set_aside: bool = False) -> list[FinishedExecution]:
-    """Record how attempts ended; gives those that were still the caller's, with the status each has now.
+def end(conn: Connection[Any], outcomes: Sequence[Ended], *, set_aside: bool = False) -> list[UUID]:
+    """Record how attempts ended; gives those that were not the caller's any more, of which nothing was recorded.
 
     With set_aside they are counted by a fold that the caller sees to.
     """
@@ -78,7 +78,7 @@ def end(conn: Connection[Any], outcomes: Sequence[Ended], *, set_aside: bool = F
         ids, worker_ids, attempts, statuses, retry_delays, durations,
         response_statuses, response_bodies, truncated, error_codes, errors, trace_ids,
     ) = zip(*outcomes, strict=True) if outcomes else [()] * len(Ended._fields)  # fmt: skip
-    finished = finish(
+    recorded: Recorded = _finish(
         conn,
         ids=sql.uuids(ids),
         worker_ids=sql.uuids(worker_ids),
@@ -94,9 +94,9 @@ def end(conn: Connection[Any], outcomes: Sequence[Ended], *, set_aside: bool = F
         trace_ids=sql.array(trace_ids),
         set_aside=set_aside,
     )
-    if any(row.awaited for row in finished):
+    if recorded.awaited:
         let_go(conn)
-    return finished
+    return recorded.fenced_ids
 
 
 def let_go(conn: Connection[Any]) -> None:

@@ -78,15 +78,13 @@ class Recorder:
         try:
             set_aside = self.counts.choose()
             with db.session(self._pool) as conn:
-                finished = executions.end(conn, batch, set_aside=set_aside)
+                fenced = executions.end(conn, batch, set_aside=set_aside)
         except Unavailable:
             raise
         except (psycopg.Error, ServiceError) as error:
             self._write_apart(batch, error)
             return
-        if len(finished) == len(batch):
-            return
-        for execution_id in {ended.id for ended in batch} - {row.id for row in finished}:
+        for execution_id in fenced:
             metrics.FENCED.inc()
             log.warning(log.ATTEMPT_FENCED, execution_id=execution_id)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 
@@ -149,13 +149,12 @@ class LiveExecution:
     job_id: UUID
 
 
-class FinishedExecution(NamedTuple):
-    """What work.finish made of an execution."""
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What work.finish made of a batch of outcomes."""
 
-    id: UUID
-    job_id: UUID
-    status: str  # final, or retrying or held
-    awaited: bool  # an execution of the job is held until this one has ended
+    fenced_ids: list[UUID]  # executions that were not the caller's any more, whose outcomes it left
+    awaited: bool  # an execution is held until one of these has ended
 
 
 @dataclass(frozen=True, slots=True)

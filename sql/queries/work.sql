@@ -109,7 +109,7 @@ ORDER BY c.priority DESC, c.rank, c.scheduled_at, c.id;
 -- How far the queue has come: claimed_rank of each priority, 10 first, bigint[]. Params: none. Locks: none.
 SELECT array_agg(claimed_rank(n::smallint) ORDER BY n DESC) FROM generate_series(1, 10) AS n;
 
--- name: finish :many
+-- name: finish :one
 -- Record how attempts ended: move each execution that is over from the queue to the log, count it in its day and
 -- in its job's totals, and let the others wait for their retry. One statement, so none of it can be half done.
 -- Serves a worker's outcomes and the rescue of a lost worker's executions; cancel_executions counts as this does.
@@ -118,8 +118,8 @@ SELECT array_agg(claimed_rank(n::smallint) ORDER BY n DESC) FROM generate_series
 -- retry_delays float8[] (seconds; NULL ends the execution), durations float8[] (ms), response_statuses int[],
 -- response_bodies text[], truncated boolean[], error_codes text[], errors text[], trace_ids text[]; and set_aside
 -- boolean: leave the counting to upkeep.fold_counts, see job_counts.
--- Returns FinishedExecution for each row that was still the caller's: its id, job, the status it has now, and whether
--- one of its job's executions waits for it to end (then call upkeep.release_overlapped).
+-- Returns Recorded: the ids that were not the caller's any more, and whether an execution waits for one of these to end
+-- (then call upkeep.release_overlapped). Not a row for each that was: a batch is mostly recorded as a whole.
 -- Its parts do not meet by joins, for the reason told above claim.
 -- Locks: the queue rows in id order, then totals and days in job order, the same for every caller, so two batches
 -- cannot wait for each other; jobs are taken SKIP LOCKED (upkeep completes what was busy).
@@ -200,7 +200,6 @@ retried AS (
         attempts = f.attempts
     FROM fenced AS f
     WHERE q.id = ANY(ARRAY(SELECT id FROM fenced WHERE again)) AND q.id = f.id
-    RETURNING q.id, q.job_id, q.status
 ),
 
 removed AS (
@@ -333,14 +332,12 @@ completed AS (
     WHERE id = ANY(ARRAY(SELECT id FROM exhausted))
 )
 
-SELECT id, job_id, status, FALSE AS awaited FROM retried
-UNION ALL
 SELECT
-    l.id,
-    l.job_id,
-    l.status,
-    EXISTS (SELECT FROM execution_queue AS q WHERE q.job_id = l.job_id AND q.held_for = 'overlap') AS awaited
-FROM logged AS l;
+    ARRAY(SELECT o.id FROM outcome AS o WHERE o.id NOT IN (SELECT f.id FROM fenced AS f)) AS fenced_ids,
+    EXISTS (
+        SELECT FROM execution_queue AS q
+        WHERE q.held_for = 'overlap' AND q.job_id = ANY(ARRAY(SELECT l.job_id FROM logged AS l))
+    ) AS awaited;
 
 -- name: hand_back :exec
 -- Return claimed executions to pending with their attempt unspent, at the end of a drain. It was their turn already, so

@@ -514,9 +514,9 @@ def test_a_cancel_wins_over_an_outcome_that_comes_later(make, ops, engine_pool):
     call(ops, "ops.cancel(%s)", running["id"])
 
     with db.transaction(engine_pool) as engine:
-        recorded = executions.end(engine, [Ended(running["id"], running["worker_id"], 1, "completed")])
+        fenced = executions.end(engine, [Ended(running["id"], running["worker_id"], 1, "completed")])
 
-    assert recorded == []
+    assert fenced == [running["id"]]
     assert [row["status"] for row in make.rows("SELECT status FROM execution_log")] == ["cancelled"]
 
 

@@ -115,9 +115,9 @@ def test_finish_in_one_batch_counts_each_job_and_status(make, engine):
     job, other, worker = make.job(), make.job(), make.worker()
     batch = [ended(make.running(worker, job)) for _ in range(3)] + [ended(make.running(worker, other), status="failed")]
 
-    finished = executions.end(engine, batch)
+    fenced = executions.end(engine, batch)
 
-    assert len(finished) == 4
+    assert fenced == []
     counts = make.rows("SELECT job_id, completed, failed FROM job_totals")
     assert {(job["id"], 3, 0), (other["id"], 0, 1)} == {tuple(row.values()) for row in counts}
 
@@ -126,7 +126,7 @@ def test_finish_of_a_worker_presumed_dead_changes_nothing(make, engine):
     running = make.running(make.worker())
     late = Ended(id=running["id"], worker_id=uuid4(), attempt=1, status="completed")
 
-    assert executions.end(engine, [late]) == []
+    assert executions.end(engine, [late]) == [late.id]
     assert make.row("SELECT status FROM execution_queue")["status"] == "running"
 
 
@@ -134,8 +134,20 @@ def test_finish_of_an_earlier_attempt_changes_nothing(make, engine):
     running = make.running(make.worker(), attempt=2)
     late = Ended(id=running["id"], worker_id=running["worker_id"], attempt=1, status="completed")
 
-    assert executions.end(engine, [late]) == []
+    assert executions.end(engine, [late]) == [late.id]
     assert make.rows("SELECT FROM execution_log") == []
+
+
+def test_finish_names_those_of_a_batch_that_were_not_the_callers(make, engine):
+    mine, others = [make.running(make.worker()) for _ in range(3)], [make.running(make.worker()) for _ in range(2)]
+    late = [Ended(row["id"], uuid4(), 1, "completed") for row in others]
+
+    fenced = executions.end(engine, [late[0], *map(ended, mine), late[1]])
+
+    assert sorted(fenced) == sorted(row["id"] for row in others)
+    assert [row["id"] for row in make.rows("SELECT id FROM execution_log ORDER BY id")] == sorted(
+        row["id"] for row in mine
+    )
 
 
 def test_finish_twice_counts_once(make, engine):
@@ -155,7 +167,7 @@ def test_two_sessions_finishing_one_execution_count_it_once(make, engine_pool):
 
     def finish(batch):
         with engine_pool.connection() as conn:
-            return len(executions.end(conn, batch))
+            return len(batch) - len(executions.end(conn, batch))
 
     with ThreadPoolExecutor(2) as threads:
         recorded = sum(threads.map(finish, [outcomes, outcomes[::-1]]))
