@@ -44,13 +44,6 @@ class DueJob(NamedTuple):
     now: datetime  # the database's clock, the same for the whole batch
 
 
-class MaterializedExecution(NamedTuple):
-    """An execution that the tick has put into the queue."""
-
-    id: UUID
-    job_id: UUID
-
-
 class Step(NamedTuple):
     """What the tick does for one job."""
 
@@ -64,12 +57,15 @@ NOTHING = Decision([], [], [], replaces=False)
 
 _due_among = sql.many("tick.due_among", row=DueJob)
 has_run_since = sql.value("jobs.has_run_since")
-_materialize = sql.many("tick.materialize", row=MaterializedExecution, binary=True)
+_materialize = sql.execute("tick.materialize")
 _replaced_executions = sql.many("tick.replaced_executions", row=LiveExecution)
 
 
-def materialize(conn: Connection[Any], due: Sequence[DueJob], misfire_after: timedelta) -> list[MaterializedExecution]:
-    """Deal with jobs that are due, as their policies say, and advance them. The caller holds their locks."""
+def materialize(conn: Connection[Any], due: Sequence[DueJob], misfire_after: timedelta) -> int:
+    """Deal with jobs that are due, as their policies say, and advance them. The caller holds their locks.
+
+    Returns how many executions that has made.
+    """
     steps = [_step(conn, job, misfire_after) for job in due]
     replacing = [step.job.id for step in steps if step.decision.replaces]
     replaced = _replaced_executions(conn, job_ids=replacing) if replacing else []
@@ -89,9 +85,9 @@ def settle(conn: Connection[Any], job_id: UUID, misfire_after: timedelta) -> boo
     An edit that overtakes the tick would otherwise take a run away that was already due.
     """
     due = _due_among(conn, job_ids=[job_id])
-    runs = materialize(conn, due, misfire_after) if due else []
+    runs = materialize(conn, due, misfire_after) if due else 0
     if runs:
-        metrics.MATERIALIZED.inc(len(runs))
+        metrics.MATERIALIZED.inc(runs)
         notify.work(conn)
     return bool(due)
 

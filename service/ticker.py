@@ -62,16 +62,16 @@ class Ticker:
         with tracing.span("tick") as span, metrics.TICK_DURATION.time():
             with db.transaction(self._pool) as conn:
                 due = _due_jobs(conn, limit=self._batch, now=now)
-                runs = materialize(conn, due, self._misfire_after) if due else []
+                runs = materialize(conn, due, self._misfire_after) if due else 0
                 promoted = _promote_retries(conn, limit=BATCH, now=now)
                 if runs or promoted:
                     notify.work(conn)
-            span.set_attribute("scheduler.runs", len(runs))
+            span.set_attribute("scheduler.runs", runs)
         if runs or promoted:
             self._on_work()
-            metrics.MATERIALIZED.inc(len(runs))
+            metrics.MATERIALIZED.inc(runs)
         self._batch = min(2 * self._batch, BATCH) if len(due) == self._batch else FIRST_BATCH
         if due:
             metrics.TICK_JOBS.observe(len(due))
-            log.info(log.TICK, jobs=len(due), runs=len(runs), promoted=promoted)
+            log.info(log.TICK, jobs=len(due), runs=runs, promoted=promoted)
         return len(due) + promoted

@@ -53,14 +53,14 @@ FROM jobs AS j
 WHERE j.id = ANY(%(job_ids)s::uuid[]) AND j.next_run_at <= now()
 ORDER BY j.id;
 
--- name: materialize :many
+-- name: materialize :exec
 -- Turn due instants into pending executions and advance their jobs, in one statement: a run is in the queue if and
 -- only if its job has moved past it. The id is computed from job and instant and looked up in the log, so even a
 -- clock that went back cannot make a run twice. They go to the end of their tenant's line, in the order of their instants.
 -- Params: run_job_ids uuid[], run_ats timestamptz[], run_waits boolean[] (one entry a run; true: hold it until the
 -- job's earlier execution has ended); job_ids uuid[], next_run_ats timestamptz[] (NULL: no instant is left),
 -- next_instant_ats timestamptz[], runs int[] (how many are materialized now).
--- Returns MaterializedExecution. Locks: jobs that due_jobs has locked already.
+-- Result: executions made. Locks: jobs that due_jobs has locked already.
 WITH advanced AS (
     UPDATE jobs AS j
     SET next_run_at = a.next_run_at, next_instant_at = a.next_instant_at, runs = j.runs + a.runs
@@ -109,8 +109,7 @@ SELECT
     CASE WHEN p.waits THEN 'overlap' END
 FROM placed AS p
 ORDER BY p.at, p.job_id
-ON CONFLICT (id) DO NOTHING
-RETURNING id, job_id;
+ON CONFLICT (id) DO NOTHING;
 
 -- name: replaced_executions :many
 -- Lock the live executions of jobs whose new run replaces them. Params: job_ids uuid[]. Returns LiveExecution.
