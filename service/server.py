@@ -9,52 +9,23 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from types import FrameType
 
-from service import __version__, affinity, db, log, tracing, web
+from service import __version__, affinity, db, log, tracing
 from service.affinity import Affinity
-from service.api import Services, create_app, create_probe
-from service.config import Config, ConfigError
+from service.config import Config
 from service.engine import Engine
 from service.lease import Lease
 from service.loop import Loop
-from service.supervisor import SAME_SIGNAL_SECONDS, supervise
+from service.supervisor import SAME_SIGNAL_SECONDS
 from service.web import WebServer
 
 REQUEST_SECONDS = 10.0  # longest that a request under way keeps a drained process; statements end sooner
 PROBE_THREADS = 2
 
 
-def serve(config: Config, role: str = "all") -> int:
-    """Serve as `role` until SIGTERM or SIGINT, then drain; in several processes where the settings say so.
-
-    Returns the exit code: 1 when a part of the engine broke.
-    """
-    log.configure(config.log_level, config.log_format)
-    sockets = open_sockets(config, role)
-    if config.processes > 1 and role != "api":
-        return supervise(config, role, sockets)
-    return serve_on(sockets, config, role)
-
-
-def open_sockets(config: Config, role: str) -> list[socket.socket]:
-    """The sockets a role listens on: those of the API, or of an engine's metrics where METRICS_PORT is set.
-
-    Raises:
-        ConfigError: the address is not of this machine, or the port is taken.
-    """
-    name, port = ("METRICS_PORT", config.metrics_port) if role == "engine" else ("SERVER_PORT", config.server_port)
-    if role == "engine" and port == 0:
-        return []
-    try:
-        return web.listen(config.server_host, port)
-    except OSError as error:
-        where = f"SERVER_HOST={config.server_host} {name}={port}"
-        raise ConfigError(f"{where}: expected an address of this machine and a free port ({error})") from error
-
-
 def serve_on(
     sockets: Sequence[socket.socket], config: Config, role: str, orphaned: int | None = None, place: int | None = None
 ) -> int:
-    """Serve as `role` on these sockets: as serve() does, and also `probe`, which shows an instance's state only.
+    """Serve as `role` on these sockets until a signal, then drain; `probe` shows an instance's state only.
 
     When the file descriptor `orphaned` closes at its other end, the process drains as after a signal. Engine processes
     whose places follow each other run on different cores.
@@ -83,6 +54,10 @@ def serve_on(
 def _web(
     sockets: Sequence[socket.socket], config: Config, role: str, shutdown: "Shutdown", closing: ExitStack
 ) -> WebServer:
+    # Not above: it is half of what a process imports, and most engines have no socket.
+    from service.api.app import create_app, create_probe
+    from service.api.services import Services
+
     threads = config.server_threads if role in ("all", "api") else PROBE_THREADS
     pool = db.open_pool(config, "api", size=threads + 1)
     closing.callback(pool.close)

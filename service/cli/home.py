@@ -8,7 +8,7 @@ from service.cli.migrate import migrate
 from service.cli.serve import add_processes
 from service.config import Config
 from service.embedded import EmbeddedError, for_libraries, home_environment
-from service.server import serve
+from service.instance import serve
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 import argparse
 
 from service.cli.environment import config
-from service.server import serve
+from service.instance import serve
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

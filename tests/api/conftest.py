@@ -8,7 +8,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from service import db
-from service.api import Services, create_app
+from service.api.app import create_app
+from service.api.services import Services
 from service.config import Config
 
 JOB = {"name": "report", "type": "interval", "schedule": "300", "endpoint": "http://example.org/hook"}

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from service.api import Services, openapi
+from service.api import openapi
+from service.api.services import Services
 from tests.api.conftest import JOB
 from tests.factories import NOON
 

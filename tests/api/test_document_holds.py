@@ -12,7 +12,8 @@ from flask import Flask
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from service.api import create_app, openapi
+from service.api import openapi
+from service.api.app import create_app
 from service.api.guard import TENANT_HEADER
 from service.tenant import DEFAULT_TENANT
 from tests.factories import NOON, execution_id_at

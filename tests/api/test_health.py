@@ -7,7 +7,8 @@ import pytest
 from referencing.jsonschema import DRAFT202012
 
 from service import db
-from service.api import create_app, openapi
+from service.api import openapi
+from service.api.app import create_app
 from service.api.services import Services
 from tests.api import conftest
 from tests.factories import NOON

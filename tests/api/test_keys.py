@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from service import db, keys
-from service.api import create_app, openapi
+from service.api import openapi
+from service.api.app import create_app
 from service.errors import Unavailable
 from tests.api.conftest import JOB, Api
 from tests.conftest import eventually

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from service import jobs, quota
-from service.api import Services, create_app
+from service.api.app import create_app
+from service.api.services import Services
 from service.quota import JobQuota
 from tests.api.conftest import JOB, Api
 

@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 
 from service import db
-from service.api import Services, create_app
+from service.api.app import create_app
+from service.api.services import Services
 from tests.api.conftest import JOB, Api
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.api import Services
+from service.api.services import Services
 from service.masks import MASK
 from service.vault import SecretUnreadable, Vault, job_owner
 from tests.api.conftest import JOB

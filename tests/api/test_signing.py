@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.api import Services
+from service.api.services import Services
 
 
 @pytest.fixture

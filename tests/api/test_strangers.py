@@ -11,8 +11,10 @@ import pytest
 from pydantic import TypeAdapter
 
 from service import db, keys
-from service.api import Services, create_app, openapi
+from service.api import openapi
+from service.api.app import create_app
 from service.api.cursor import CursorField
+from service.api.services import Services
 from tests.api.conftest import JOB
 from tests.api.test_executions import finished
 from tests.api.test_idempotency import BACKFILL
