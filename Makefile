@@ -22,6 +22,8 @@ run: $(STAMP) ## Serve on port 5003, with PostgreSQL and Redis of its own unless
 dev: $(STAMP) ## The same, restarted when a source file changes
 	@exec $(BIN)/watchfiles --sigint-timeout 40 '$(BIN)/python -m service home' service sql
 
+# Tests start a hundred processes of the service: none should compile it anew, even where no bytecode is to be kept.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(STAMP) ## Run the tests, on servers of their own
 	@exec $(BIN)/pytest -n 4 --dist worksteal
 
