@@ -16,6 +16,7 @@ class ClaimedExecution(NamedTuple):
     """One execution to call now, with its job's request. The request is None when the job's row is gone."""
 
     id: UUID
+    id_text: str  # the same, as it is told several times
     job_id: UUID
     tenant_id: str
     worker_id: UUID

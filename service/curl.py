@@ -69,6 +69,11 @@ class CurlAdapter(Transport):
         self._active: dict[Exchange, _Handle] = {}
         self._by_easy: dict[Any, _Handle] = {}
         self._acts = [_curl_events(events) for events in range(EVENTS + 1)]
+        self._wishes = {
+            pycurl.POLL_IN: select.EPOLLIN,
+            pycurl.POLL_OUT: select.EPOLLOUT,
+            pycurl.POLL_INOUT: select.EPOLLIN | select.EPOLLOUT,
+        }
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, slots + KEPT_CONNECTIONS)
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
@@ -218,11 +223,11 @@ class CurlAdapter(Transport):
         A socket that is not wanted stays registered: mostly its connection is kept, and wanted again by the next
         exchange. One that is closed leaves the epoll by itself, and its number may come back as another socket's.
         """
-        if what == pycurl.POLL_REMOVE:
+        wanted = self._wishes.get(what)
+        if wanted is None:
             self._watched.discard(fd)
             return
         self._watched.add(fd)
-        wanted = (select.EPOLLIN if what & pycurl.POLL_IN else 0) | (select.EPOLLOUT if what & pycurl.POLL_OUT else 0)
         try:
             self._epoll.modify(fd, wanted)
         except FileNotFoundError:

@@ -106,7 +106,7 @@ class _Writer:
         """Write what is there; lines that find standard error closed are gone."""
         with self._writing:
             taken = [self._lines.popleft() for _ in range(len(self._lines))]
-            for text in _writes(taken):
+            for text in _writes(taken) if _process is not None else ["".join(taken)]:
                 if not sys.stderr.closed:
                     sys.stderr.write(text)
                     sys.stderr.flush()
@@ -128,7 +128,7 @@ class _Writer:
 
 
 def _writes(lines: list[str]) -> Iterator[str]:
-    """The lines in as few pieces as a pipe takes whole: other processes of the instance write to it as well."""
+    """The lines in as few pieces as a pipe takes whole, where other processes of the instance write to it as well."""
     piece: list[str] = []
     size = 0
     for line in lines:

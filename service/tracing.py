@@ -72,7 +72,7 @@ def trace_of(current: Span) -> tuple[str, str]:
 def _fresh() -> tuple[str, str]:
     # Not os.urandom, which is a system call for each; the generator is seeded anew in a forked process. The lowest
     # bits are set, as ids of zeros are not valid.
-    digits = f"{random.getrandbits(192) | LOWEST_BITS:048x}"
+    digits = (random.getrandbits(192) | LOWEST_BITS).to_bytes(24, "big").hex()  # half the time that a format takes
     trace_id = digits[:32]
     return trace_id, f"00-{trace_id}-{digits[32:]}-00"
 

@@ -44,8 +44,8 @@ class Attempt(Exchange):
         self.since = time.monotonic()
         self.aborted = False
         self._requests = requests
-        self._id = ""  # as text, as is the job's: both are told several times
-        self._job_id = ""
+        self._id = claimed.id_text
+        self._job_id = ""  # as text
         self._hidden: Sequence[str] = ()
         self._over = over
         self._started = 0.0
@@ -59,7 +59,6 @@ class Attempt(Exchange):
     def begin(self) -> Sending:
         """The request, with the fields of this execution."""
         self._started = time.monotonic()
-        self._id = str(self.claimed.id)
         self._trace = trace = tracing.begin_call(self._id)
         if self.claimed.endpoint is None:
             message = "The job of this execution does not exist any more."
@@ -254,7 +253,7 @@ def ended_of(claimed: ClaimedExecution, outcome: Outcome, trace_id: str) -> Ende
         and claimed.attempt <= (claimed.max_retries or 0)
         and is_retryable(status, error_code, response_status, claimed.retry_on, retryable)
     ):
-        delay = retry_delay(claimed.attempt, _backoff(claimed), _asked(claimed, outcome), str(claimed.id))
+        delay = retry_delay(claimed.attempt, _backoff(claimed), _asked(claimed, outcome), claimed.id_text)
     # Made by position: by names it takes three times as long, and one is made for each attempt.
     return Ended._make((
         claimed.id, claimed.worker_id, claimed.attempt, status, delay, duration_ms,

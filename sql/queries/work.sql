@@ -63,6 +63,7 @@ claimed AS (
 
 SELECT
     c.id,
+    c.id::text AS id_text,
     c.job_id,
     c.tenant_id,
     c.worker_id,

@@ -22,6 +22,7 @@ PARENT = f"00-{'ab' * 16}-{'cd' * 8}-01"
 def claimed(**given):
     values = {
         "id": UUID(int=1),
+        "id_text": str(UUID(int=1)),
         "job_id": UUID(int=2),
         "job_version": 1,
         "tenant_id": "t1",
