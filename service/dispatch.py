@@ -28,6 +28,7 @@ PREFETCH_LIMIT = 400
 STALE_SECONDS = 0.1  # what has waited so long for a free slot goes back; looked for as often, so none waits twice that
 REST_SECONDS = 0.02  # between two claims for the slots that are kept for some tenants
 REABORT_SECONDS = 0.1
+STRAYS_SECONDS = 10.0  # between two looks for claims that this process knows nothing of
 UNWRITTEN_LIMIT = 2000  # outcomes the database is behind; past it nothing more is claimed
 
 
@@ -54,6 +55,7 @@ class Dispatcher:
         self._transport = open_transport(slots, on_fault, adapter, egress)
         self._flights: dict[UUID, Attempt] = {}
         self._in_doubt = False  # a claim or a return may have been committed without an answer
+        self._strays_at = float("-inf")  # when to look for strays without any doubt
         self._backlog = False  # there may be more pending than was claimed
         self._pace = _Pace(slots)
         self._shares = Shares(slots)
@@ -134,15 +136,20 @@ class Dispatcher:
     def _claim(
         self, conn: Connection[Any], worker_id: UUID, limit: int, passed_tenants: list[str]
     ) -> list[ClaimedExecution]:
-        if self._in_doubt:
+        # Without a doubt as well: a server that failed over may have lost an outcome whose commit it had answered.
+        if self._in_doubt or time.monotonic() >= self._strays_at:
             self._return_strays(conn, worker_id)
+            self._strays_at = time.monotonic() + STRAYS_SECONDS
         self._in_doubt = True
         return self._front.claim(conn, worker_id, limit, passed_tenants)
 
     def _return_strays(self, conn: Connection[Any], worker_id: UUID) -> int:
         # In this order: an outcome is put with the recorder before its flight ends.
         known = list(self._flights) + self._recorder.unwritten
-        return claims.return_strays(conn, worker_id=worker_id, known_ids=known)
+        returned = claims.return_strays(conn, worker_id=worker_id, known_ids=known)
+        if returned:
+            log.warning(log.CLAIMS_RETURNED, executions=returned, worker_id=worker_id)
+        return returned
 
     def stand_down(self) -> None:
         """Give back what has not begun, its attempt unspent; calls go on. The claiming loop must have ended."""

@@ -359,8 +359,9 @@ FROM unnest(%(ids)s::uuid[], %(attempts)s::int[]) AS h (id, attempt)
 WHERE q.id = ANY(%(ids)s::uuid[]) AND q.id = h.id AND q.attempt = h.attempt AND q.worker_id = %(worker_id)s;
 
 -- name: return_strays :exec
--- Return to pending what a worker has claimed without learning of it: the claim was committed, but its answer was lost
--- with the connection. Never called, so the attempt is unspent; they rank next, as in hand_back. Params: worker_id uuid,
+-- Return to pending what is a worker's without its knowing: a claim was committed, but its answer was lost with the
+-- connection; or an outcome was committed, but lost by a server that failed over. The first was never called, of the
+-- second nothing is left, so the attempt is unspent; they rank next, as in hand_back. Params: worker_id uuid,
 -- known_ids uuid[] (all that the worker is calling or has yet to record). Result: rows returned. Locks: those queue rows.
 UPDATE execution_queue AS q
 SET

@@ -119,6 +119,28 @@ def test_abort_stops_a_call_that_hangs_and_records_nothing(make, dispatcher, rec
     assert (len(recording.unwritten), statuses(make)) == (0, ["running"])
 
 
+def test_what_is_its_workers_without_its_knowing_is_called_again(make, dispatcher, recording, receiver, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(dispatch, "STRAYS_SECONDS", 0.0)
+    job = make.job(endpoint=f"http://127.0.0.1:{receiver(answering(OK)).port}/")
+    dispatcher.run_once()
+    stray = make.running(dispatcher._worker_id(), job)
+
+    dispatcher.run_once()
+    eventually(lambda: recording.run_once() or statuses(make) == ["completed"])
+
+    row = make.row("SELECT id, attempt FROM execution_log")
+    assert row == {"id": stray["id"], "attempt": 1}
+
+
+def test_strays_are_looked_for_now_and_then_only(make, dispatcher):
+    dispatcher.run_once()
+    make.running(dispatcher._worker_id())
+
+    dispatcher.run_once()
+
+    assert statuses(make) == ["running"]
+
+
 def test_abort_of_what_is_called_elsewhere_does_nothing(make, dispatcher):
     dispatcher.abort(make.execution()["id"])
 
