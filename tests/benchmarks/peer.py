@@ -26,18 +26,19 @@ from tests.benchmarks.stand import LISTEN_SECONDS, Database, check, module, wait
 
 # What was fastest of batches of 10 (its default) to 400, with and without a cap of tasks, one connection and a pool.
 BATCH = 100
+DEFAULT_BATCH = 10
 TASKS = 200
 ENTRY = "deliver"
 LEFT = "SELECT count(*) /* benchmark */ FROM pgqueuer"
 
 
-def deliver(database: Database, count: int) -> Delivery:
-    """Deliver so many jobs that are in the queue when the process begins."""
+def deliver(database: Database, count: int, batch: int = BATCH) -> Delivery:
+    """Deliver so many jobs that are in the queue when the process begins, taken from it in batches of that size."""
     stand = database.stand
     asyncio.run(_prepare(database.url, count))
     database.settle()
     stand.receiver.reset()
-    with _process(database, QueueExecutionMode.drain) as process:
+    with _process(database, QueueExecutionMode.drain, batch) as process:
         trees = {"engine": [process.pid], "postgresql": [stand.postmaster], "receiver": [stand.receiver.pid]}
         meter = Meter(database, trees)
         start = time.perf_counter()
@@ -64,9 +65,9 @@ def burst(database: Database, count: int) -> list[float]:
 
 
 @contextmanager
-def _process(database: Database, mode: QueueExecutionMode) -> Iterator[subprocess.Popen[bytes]]:
+def _process(database: Database, mode: QueueExecutionMode, batch: int = BATCH) -> Iterator[subprocess.Popen[bytes]]:
     """A worker process that is ready to begin; ended when the block ends."""
-    command = module("peer", database.url, database.stand.receiver.url, mode.name)
+    command = module("peer", database.url, database.stand.receiver.url, mode.name, str(batch))
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         check(process.stdout is not None and process.stdout.readline() == b"ready\n", "PgQueuer starts")
@@ -100,7 +101,7 @@ async def _enqueue(url: str, count: int) -> float:
     return there
 
 
-async def _work(url: str, target: str, mode: str) -> None:
+async def _work(url: str, target: str, mode: str, batch: str) -> None:
     queuer = PgQueuer(AsyncpgDriver(await asyncpg.connect(url)))
     headers = {"Content-Type": "application/json"}
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers=headers) as session:
@@ -113,7 +114,7 @@ async def _work(url: str, target: str, mode: str) -> None:
 
         print("ready", flush=True)
         sys.stdin.readline()
-        await queuer.run(batch_size=BATCH, max_concurrent_tasks=TASKS, mode=QueueExecutionMode[mode])
+        await queuer.run(batch_size=int(batch), max_concurrent_tasks=TASKS, mode=QueueExecutionMode[mode])
 
 
 if __name__ == "__main__":
