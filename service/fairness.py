@@ -8,6 +8,7 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from service.worker import Attempt
 
@@ -74,7 +75,7 @@ class Shares:
         """Tenants whose calls are not known to end quickly, or some of which do not."""
         before = time.monotonic() - QUICK_SECONDS
         running = list(attempts)
-        old = Counter(attempt.claimed.tenant_id for attempt in running if attempt.since < before)
+        old = Counter(attempt.claimed.tenant_id for attempt in takewhile(lambda one: one.since < before, running))
         return [
             tenant_id
             for tenant_id in {attempt.claimed.tenant_id for attempt in running}
