@@ -24,7 +24,7 @@ def main() -> int:
     if given.again:
         metrics.RESTARTS.labels(given.role).inc()
     sockets = [socket.socket(fileno=number) for number in given.socket]
-    return serve_on(sockets, config, given.role, given.lifeline, os.getppid() + given.place)
+    return serve_on(sockets, config, given.role, given.lifeline, given.place)
 
 
 def _arguments() -> argparse.Namespace:
@@ -33,7 +33,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--name", required=True, help="unique under its supervisor; metrics are kept by it")
     parser.add_argument("--lifeline", type=int, required=True, help="file descriptor that ends with the supervisor")
     parser.add_argument("--socket", type=int, action="append", default=[], help="file descriptor to serve on")
-    parser.add_argument("--place", type=int, default=0, help="that of its neighbours differs by one")
+    parser.add_argument("--place", type=int, help="that of its neighbours differs by one")
     parser.add_argument("--again", action="store_true", help="its predecessor died")
     return parser.parse_args()
 

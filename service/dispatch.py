@@ -1,5 +1,6 @@
 """Dispatch: claims what can be called at once and a little more, and stops the calls that should stop."""
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -66,6 +67,7 @@ class Dispatcher:
         self._rest_at = 0.0  # when to claim for that room again
         self._draining = False
         self._untold: deque[tuple[Attempt, Ended]] = deque()
+        self._telling = threading.Lock()
         self._unspent: list[ClaimedExecution] = []
         self._wake: Callable[[], None] = lambda: None
 
@@ -204,6 +206,7 @@ class Dispatcher:
 
     def watch(self) -> float:
         """Stop calls whose claim does not stand any more. Returns the seconds until the next look."""
+        self.tell()  # a recorder that waits for the database does not
         before = time.monotonic() - POLL_SECONDS / 2
         attempts = list(self._flights.values())
         lasting = [attempt.claimed for attempt in attempts if attempt.since < before and not attempt.aborted]
@@ -233,9 +236,10 @@ class Dispatcher:
         self._transport.close()
 
     def tell(self) -> None:
-        """Count and log the attempts that have ended since the last call. For one thread at a time."""
-        if over := [self._untold.popleft() for _ in range(len(self._untold))]:
-            tell(over)
+        """Count and log the attempts that have ended since the last call."""
+        with self._telling:
+            if over := [self._untold.popleft() for _ in range(len(self._untold))]:
+                tell(over)
 
     def _over(self, attempt: Attempt, ended: Ended | None) -> None:
         """Take what became of an attempt, from a thread of the transport; None was stopped."""

@@ -118,6 +118,7 @@ class Engine:
             log.warning(log.DATABASE_LOST, loop="drain", error=error, note="others will rescue what is left")
         for loop in (self._record, self._breakers, self._watch, self._listen, self._heartbeat):
             loop.stop()
+        self._tell()
         self._listener.close()
         self.lease.close()
         self._pool.close()

@@ -2,7 +2,8 @@
 
 A line costs a few microseconds, as one is written for each attempt: it is made only when its level is wanted, and put
 into a buffer that a thread of its own writes out many lines at a time. Warnings, errors and the end of the process
-write it out at once; a kill -9 costs the lines of the last FLUSH_SECONDS.
+write it out at once; a kill -9 costs the lines of the last FLUSH_SECONDS, and those of attempts that have not been told
+yet: mostly of the last 10 ms, and of the last second where the database does not answer.
 """
 
 import atexit
@@ -49,6 +50,7 @@ SERVING = "service.serving"
 DRAINING = "service.draining"
 ORPHANED = "service.orphaned"
 STOPPED = "service.stopped"
+AFFINITY_CHOSEN = "affinity.chosen"
 AFFINITY_REFUSED = "affinity.refused"
 PROCESS_STARTED = "process.started"
 PROCESS_DIED = "process.died"
@@ -107,7 +109,7 @@ class _Writer:
         """Write what is there; lines that find standard error closed are gone."""
         with self._writing:
             taken = [self._lines.popleft() for _ in range(len(self._lines))]
-            for text in _writes(taken) if _process is not None else ["".join(taken)]:
+            for text in _writes(taken):
                 if not sys.stderr.closed:
                     sys.stderr.write(text)
                     sys.stderr.flush()
@@ -129,7 +131,7 @@ class _Writer:
 
 
 def _writes(lines: list[str]) -> Iterator[str]:
-    """The lines in as few pieces as a pipe takes whole, where other processes of the instance write to it as well."""
+    """The lines in as few pieces as a pipe takes whole: other processes of the instance write to it as well."""
     piece: list[str] = []
     size = 0
     for line in lines:

@@ -1,6 +1,6 @@
 """One process of the service: opens what its role needs, serves until a signal, and drains."""
 
-import os
+import random
 import signal
 import socket
 import threading
@@ -28,7 +28,7 @@ def serve_on(
     """Serve as `role` on these sockets until a signal, then drain; `probe` shows an instance's state only.
 
     When the file descriptor `orphaned` closes at its other end, the process drains as after a signal. Engine processes
-    whose places follow each other run on different cores.
+    whose places follow each other begin on different cores.
     """
     tracing.configure(config, __version__)
     if not config.secrets_key and role != "probe":
@@ -43,7 +43,7 @@ def serve_on(
             shutdown.web = _web(sockets, config, role, shutdown, closing)
         shutdown.take_signals(orphaned)
         if shutdown.engine is not None:
-            _bind_to_core(config, os.getpid() if place is None else place, shutdown)
+            _bind_to_core(config, place, shutdown)
             shutdown.engine.start()
         log.info(log.SERVING, role=role, port=shutdown.web.port if shutdown.web else None, version=__version__)
         _run(shutdown)
@@ -67,9 +67,11 @@ def _web(
     return WebServer(app, sockets, threads, shutdown.draining)
 
 
-def _bind_to_core(config: Config, place: int, shutdown: "Shutdown") -> None:
+def _bind_to_core(config: Config, place: int | None, shutdown: "Shutdown") -> None:
     if config.cpu_affinity and affinity.AVAILABLE:
-        Loop("affinity", Affinity(place).run_once, shutdown.fail, jitter=affinity.JITTER_SECONDS).start()
+        kept = Affinity(random.randrange(affinity.PLACES) if place is None else place)
+        kept.run_once()  # before the engine starts its threads, which take it over
+        Loop("affinity", kept.run_once, shutdown.fail, jitter=affinity.JITTER_SECONDS).start()
 
 
 def _run(shutdown: "Shutdown") -> None:

@@ -9,6 +9,7 @@ other end only the supervisor holds, and drains when that closes: none outlives 
 """
 
 import os
+import random
 import select
 import signal
 import socket
@@ -25,6 +26,7 @@ from types import FrameType
 from prometheus_client.multiprocess import mark_process_dead
 
 from service import log
+from service.affinity import PLACES
 from service.config import Config
 
 QUICK_SECONDS = 10.0  # one that dies sooner after its start had no chance to do anything
@@ -77,6 +79,7 @@ class Supervisor:
         self._signals: list[int] = []
         self._draining_since: float | None = None
         self._code = 0
+        self._place = random.randrange(PLACES)
 
     def run(self) -> int:
         """Start all parts and see to them until the last has ended."""
@@ -140,7 +143,7 @@ class Supervisor:
         numbers = [listener.fileno() for listener in part.sockets]
         command = [sys.executable, "-m", "service.child", part.role, "--name", part.name]
         command += ["--lifeline", str(self._lifeline), *(f"--socket={number}" for number in numbers)]
-        command += ["--place", str(self._parts.index(part)), *(["--again"] if part.starts else [])]
+        command += ["--place", str(self._place + self._parts.index(part)), *(["--again"] if part.starts else [])]
         part.process = subprocess.Popen(
             command,
             env=self._environment,

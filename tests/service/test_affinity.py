@@ -1,30 +1,22 @@
 """The core that an engine process stays on."""
 
-import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from service import affinity, log
-from service.affinity import ENOUGH, GAIN, REST_SECONDS, Affinity, Times, best
-from tests.conftest import eventually
+from service.affinity import ENOUGH, GAIN, LOOK_SECONDS, REST_SECONDS, Affinity, Times, best
+from tests.conftest import ROOT, eventually
 from tests.crash.harness import instances
-from tests.crash.test_supervisor import child_named, instance_of_two
+from tests.crash.test_supervisor import instance_of_two
 
-EVERY = os.sched_getaffinity(0)
-STAT = "cpu  9 9 9 9 9 9 9 9 9 9\n{}intr 1\nctxt 7\n"
+pytestmark = pytest.mark.skipif(not affinity.AVAILABLE, reason="this system does not let a process choose its cores")
+
 START = Times(0.0, 0.0, {0: 0.0, 1: 0.0, 2: 0.0})
-
-
-def cores_of(pid):
-    """The cores of each of a process's threads."""
-    return [os.sched_getaffinity(int(task.name)) for task in Path(f"/proc/{pid}/task").iterdir()]
-
-
-def on_one_core(pid):
-    cores = cores_of(pid)
-    return cores[0] if len(cores) > 5 and len(cores[0]) == 1 and cores.count(cores[0]) == len(cores) else None
+DEBUG = {"LOG_LEVEL": "INFO,affinity=DEBUG"}
 
 
 @pytest.mark.parametrize(
@@ -36,7 +28,7 @@ def on_one_core(pid):
         ({0}, 0.5, {0: 0.0, 1: 0.5 + GAIN, 2: 0.0}, {1}),
         ({0}, 0.0, {0: 0.0, 1: 0.2, 2: 0.6}, {2}),  # it has come to nothing at all
         ({0}, 0.0, {0: 1.0, 1: 1.0, 2: 1.0}, {0}),
-        ({0}, 0.3, {1: 0.9, 2: 0.2}, {1}),  # its core has gone offline
+        ({0}, 0.0, {0: 0.2, 1: 1.0, 2: 1.0}, {2}),  # of two that are equally free, the one it prefers
         ({0}, ENOUGH - 0.01, {0: 0.0, 1: 0.0, 2: 0.1}, {0, 1, 2}),  # others are busy everywhere
         ({0, 1, 2}, 0.9, {0: 0.0, 1: 0.0, 2: 0.1}, {0, 1, 2}),  # as they go on to be
         ({0, 1, 2}, 0.9, {0: 0.0, 1: 0.0, 2: 0.2}, {2}),  # and not any more
@@ -44,18 +36,21 @@ def on_one_core(pid):
     ],
 )
 def test_it_runs_where_others_leave_the_most_of_a_core(bound, own, idle, expected):
-    assert best(bound, frozenset({0, 1, 2}), START, Times(1.0, own, idle)) == expected
+    assert best(bound, [2, 0, 1], START, Times(1.0, own, idle)) == expected
 
 
 class Machine:
-    """Cores whose idle times a test sets, in place of this machine's."""
+    """Cores whose idle times a test sets, in place of this machine's, and what its one thread was told to use."""
 
     def __init__(self, monkeypatch, folder, cores):
         self.now, self.idle = 0.0, dict.fromkeys(cores, 0)
-        self.may_use, self.bound = set(cores), []
-        self._stat = folder / "stat"
-        monkeypatch.setattr(affinity, "STAT", self._stat)
-        monkeypatch.setattr(affinity.os, "sched_getaffinity", lambda _: self.may_use)
+        self.container = self.may_use = set(cores)
+        self.stat = folder / "stat"
+        tasks = folder / "tasks"
+        (tasks / "7").mkdir(parents=True)
+        monkeypatch.setattr(affinity, "STAT", self.stat)
+        monkeypatch.setattr(affinity, "TASKS", tasks)
+        monkeypatch.setattr(affinity.os, "sched_getaffinity", lambda _: set(self.may_use))
         monkeypatch.setattr(affinity.os, "sched_setaffinity", self._bind)
         monkeypatch.setattr(affinity.time, "monotonic", lambda: self.now)
         monkeypatch.setattr(affinity.time, "process_time", lambda: 0.0)
@@ -67,20 +62,21 @@ class Machine:
         for core, ticks in idle.items():
             self.idle[core] += ticks
         lines = [f"cpu{core} 1 1 1 {ticks - 1} 1 1 1 0 0 0\n" for core, ticks in self.idle.items()]
-        self._stat.write_text(STAT.format("".join(lines)))
+        self.stat.write_text(f"cpu  9 9 9 9 9 9 9 9 9 9\n{''.join(lines)}intr 1\nctxt 7\n")
 
     def _bind(self, _task, cores):
-        self.may_use = set(cores)
-        self.bound.append(set(cores))
+        if not self.container & set(cores):
+            raise OSError(22, "Invalid argument")
+        self.may_use = self.container & set(cores)
 
 
 @pytest.mark.parametrize("place", range(6))
 def test_neighbours_begin_on_different_cores(monkeypatch, tmp_path, place):
     machine = Machine(monkeypatch, tmp_path, [3, 5, 12])
 
-    Affinity(place).run_once()
+    assert Affinity(place).run_once() == LOOK_SECONDS
 
-    assert machine.bound == [{[3, 5, 12][place % 3]}] * len(list(Path("/proc/self/task").iterdir()))
+    assert machine.may_use == {[3, 5, 12][place % 3]}
 
 
 def test_it_goes_where_there_is_room_and_stays(monkeypatch, tmp_path):
@@ -112,12 +108,54 @@ def test_it_heeds_that_its_cores_were_changed_from_outside(monkeypatch, tmp_path
     assert machine.may_use == {3}
 
 
+def test_it_is_not_left_on_one_core_when_a_containers_cores_change_and_change_back(monkeypatch, tmp_path):
+    machine = Machine(monkeypatch, tmp_path, [0, 1])
+    kept = Affinity(1)
+    kept.run_once()
+    machine.container = machine.may_use = {0}
+    kept.run_once()
+
+    machine.container, machine.may_use = {0, 1}, {1}  # the core that was asked for last
+    kept.run_once()
+    machine.passes({0: 100, 1: 0})
+    kept.run_once()
+
+    assert machine.may_use == {0}
+
+
+def test_a_core_that_was_taken_away_is_not_asked_for_again(monkeypatch, tmp_path):
+    machine = Machine(monkeypatch, tmp_path, [0, 1, 2])
+    kept = Affinity(0)
+    kept.run_once()
+    machine.container = {0, 1}  # of which the one in use is one, so nothing shows
+    machine.passes({0: 0, 1: 80, 2: 100})
+
+    assert kept.run_once() == LOOK_SECONDS  # asks for 2
+    assert machine.may_use == {0, 1}
+
+    kept.run_once()
+    machine.passes({0: 0, 1: 80, 2: 100})
+    kept.run_once()
+    assert machine.may_use == {1}
+
+
 def test_where_there_is_one_core_nothing_is_bound(monkeypatch, tmp_path):
     machine = Machine(monkeypatch, tmp_path, [7])
+    monkeypatch.setattr(affinity.os, "sched_setaffinity", None)
 
-    Affinity(0).run_once()
+    assert Affinity(0).run_once() == LOOK_SECONDS
+    assert machine.may_use == {7}
 
-    assert machine.bound == []
+
+@pytest.mark.parametrize(
+    "shown", ["cpu  1 1 1 1 1\n", "cpu0 1 1 1 1 1\ncpu1 1 1 1 1 1\n", "", "cpu4 1 1\ncpu5 1 1\n", "cpu4 1 1 1 x 1\n"]
+)
+def test_where_the_times_of_its_cores_are_not_shown_it_runs_on_all(monkeypatch, tmp_path, shown):
+    machine = Machine(monkeypatch, tmp_path, [4, 5])
+    machine.stat.write_text(shown)
+
+    assert Affinity(0).run_once() in (LOOK_SECONDS, REST_SECONDS)
+    assert machine.may_use == {4, 5}
 
 
 def test_where_cores_cannot_be_chosen_the_process_runs_on(monkeypatch, capsys):
@@ -133,20 +171,50 @@ def test_where_cores_cannot_be_chosen_the_process_runs_on(monkeypatch, capsys):
     assert re.search(r'event=affinity.refused error=".*not permitted', capsys.readouterr().err)
 
 
-def test_an_engine_keeps_all_its_threads_on_one_core(config, tmp_path):
-    with instances(config, tmp_path) as (instance,):
-        assert eventually(lambda: on_one_core(instance.pid)) <= EVERY
+def test_all_threads_are_bound_and_those_that_they_start():
+    code = """
+import os, threading, time
+from pathlib import Path
+from service.affinity import Affinity
+wait = lambda: time.sleep(60)
+for _ in range(3): threading.Thread(target=wait, daemon=True).start()
+Affinity(1).run_once()
+threading.Thread(target=wait, daemon=True).start()
+print(*{tuple(os.sched_getaffinity(int(task.name))) for task in Path("/proc/self/task").iterdir()}, sep=";")
+print(len(list(Path("/proc/self/task").iterdir())))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    cores, threads = done.stdout.split("\n")[:2]
+    assert re.fullmatch(r"\(\d+,\)", cores)
+    assert threads == "5"
+
+
+def chosen(instance, process=""):
+    """The cores that each process of an instance was first told to use, in their order."""
+    first = {}
+    for line in instance.log.read_text().splitlines():
+        if found := re.search(rf"(?:process=({process}\S+) )?thread=\S+ event=affinity.chosen cores=(\S+)", line):
+            first.setdefault(found[1], found[2])
+    return first
+
+
+def test_an_engine_is_bound_before_it_serves(config, tmp_path):
+    with instances(config, tmp_path, **DEBUG) as (instance,):
+        assert re.search(r"event=affinity.chosen cores=\d+\n(.*\n)*.*event=service.serving", instance.log.read_text())
 
 
 def test_an_engine_can_be_left_to_the_system(config, tmp_path):
-    with instances(config, tmp_path, SCHEDULER_CPU_AFFINITY="false") as (instance,):
-        eventually(lambda: "event=service.serving" in instance.log.read_text())
-        assert all(cores == EVERY for cores in cores_of(instance.pid))
+    with instances(config, tmp_path, SCHEDULER_CPU_AFFINITY="false", **DEBUG) as (instance,):
+        tasks = Path(f"/proc/{instance.pid}/task").iterdir()
+        every = affinity.os.sched_getaffinity(0)
+        assert all(affinity.os.sched_getaffinity(int(task.name)) == every for task in tasks)
+        assert chosen(instance) == {}
 
 
-def test_the_engines_of_an_instance_are_on_different_cores(config, tmp_path):
-    with instance_of_two(config, tmp_path) as instance:
-        first, second = (int(child_named(instance, f"engine-{number}")) for number in (1, 2))
-        one, other = eventually(lambda: on_one_core(first)), eventually(lambda: on_one_core(second))
+def test_the_engines_of_an_instance_begin_on_different_cores(config, tmp_path):
+    with instance_of_two(config, tmp_path, **DEBUG) as instance:
+        cores = eventually(lambda: found if len(found := chosen(instance, "engine-")) == 2 else None)
 
-        assert len(EVERY) == 1 or one != other
+        assert set(cores) == {"engine-1", "engine-2"}
+        assert len(affinity.os.sched_getaffinity(0)) == 1 or cores["engine-1"] != cores["engine-2"]
