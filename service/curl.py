@@ -357,6 +357,7 @@ def _set_constants(easy: Any) -> None:
     """What every exchange may and may not do."""
     easy.setopt(pycurl.NOSIGNAL, 1)  # signals belong to the main thread
     easy.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+    # Entries of several headers, as load() gives them, rely on HTTP/1.1: libcurl sends an entry as it is.
     easy.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
     easy.setopt(pycurl.FOLLOWLOCATION, 0)
     easy.setopt(pycurl.PROXY, "")  # libcurl reads http_proxy and its kin otherwise

@@ -1,5 +1,6 @@
 """From a claimed execution to its request, and from an outcome to what is recorded."""
 
+import base64
 import json
 import re
 from datetime import UTC, datetime, timedelta, timezone
@@ -7,15 +8,18 @@ from uuid import UUID
 
 import pytest
 
-from service import __version__, worker
+from service import __version__, signing, worker
 from service.call import Outcome
 from service.claims import ClaimedExecution
 from service.instants import rfc3339
+from service.stock import StockAdapter
 from service.vault import Vault
 from service.worker import OWN_WINS, ended_of, head_of, request_of
 from tests.factories import NOON
-from tests.service.receiver import Caller
+from tests.service.receiver import Caller, caller, keeping, receiver
 
+__all__ = ["caller", "receiver"]  # fixtures
+KEY = bytes(32)
 PARENT = f"00-{'ab' * 16}-{'cd' * 8}-01"
 
 
@@ -85,6 +89,79 @@ def test_the_jobs_own_header_wins_whatever_its_case(name):
     sent = headers(headers=json.dumps({name: "own"}), payload="1")
 
     assert [value for key, value in sent.items() if key.lower() == name.lower()] == ["own"]
+
+
+def signed(target, **given):
+    """A claimed execution of a tenant with a signing secret."""
+    sealed = Vault().seal(signing.PREFIX + base64.b64encode(KEY).decode(), signing.owner("t1"))
+    return claimed(endpoint=f"http://127.0.0.1:{target.port}/hook", signing=[sealed], **given)
+
+
+def lines_of(request):
+    """The header lines of a request as they came."""
+    return [line.rstrip() for line in request.partition(b"\r\n\r\n")[0].decode().split("\r\n")[1:]]
+
+
+def value_of(lines, name):
+    (value,) = [line.partition(": ")[2] for line in lines if line.startswith(f"{name}: ")]
+    return value
+
+
+def test_a_receiver_gets_each_header_once_and_on_a_line_of_its_own(caller, receiver):
+    target = receiver(keeping)
+    own = {"X-Colon": "a: b", "X-None": "", "X-Last": "ü"}
+    both = [signed(target, headers=json.dumps(own), payload="{}", attempt=attempt) for attempt in (1, 2)]
+
+    trace_ids = [caller.perform(one).trace_id for one in both]
+
+    got = [sorted(lines_of(request)) for request in target.requests]
+    by_transport = ["Accept-Encoding: identity"] if isinstance(caller.transport, StockAdapter) else []
+    assert got == [wanted_lines(target, by_transport, *sent) for sent in zip((1, 2), trace_ids, got, strict=True)]
+    assert target.connections == 1
+
+
+def wanted_lines(target, by_transport, attempt, trace_id, got):
+    """All header lines of such an attempt; those that time and chance have a part in, as they are in `got`."""
+    at, parent = value_of(got, "webhook-timestamp"), value_of(got, "traceparent")
+    assert re.fullmatch(f"00-{trace_id}-[0-9a-f]{{16}}-00", parent)
+    return sorted([
+        *by_transport,
+        "Accept: */*",
+        "Content-Length: 2",
+        "Content-Type: application/json",
+        f"Host: 127.0.0.1:{target.port}",
+        f"Idempotency-Key: {UUID(int=1)}",
+        f"User-Agent: scheduler-service/{__version__}",
+        "X-Colon: a: b",
+        "X-Last: ü",
+        "X-None:",
+        f"X-Scheduler-Attempt: {attempt}",
+        f"X-Scheduler-Execution-Id: {UUID(int=1)}",
+        f"X-Scheduler-Job-Id: {UUID(int=2)}",
+        "X-Scheduler-Scheduled-At: 2026-03-10T12:00:00Z",
+        "X-Scheduler-Tenant-Id: t1",
+        f"traceparent: {parent}",
+        *[f"{name}: {value}" for name, value in signing.headers([KEY], str(UUID(int=1)), int(at), b"{}")],
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("Idempotency-Key", "traceparent"),
+        ("IDEMPOTENCY-key", "traceparent"),
+        ("traceparent", "idempotency-key"),
+        ("TraceParent", "idempotency-key"),
+    ],
+)
+def test_a_receiver_gets_the_jobs_own_in_place_of_ours(caller, receiver, name, other):
+    target = receiver(keeping)
+
+    caller.perform(signed(target, headers=json.dumps({name: "own"})))
+
+    lines = lines_of(target.requests[0])
+    assert [line for line in lines if line.lower().startswith(f"{name.lower()}:")] == [f"{name}: own"]
+    assert len([line for line in lines if line.lower().startswith(f"{other}:")]) == 1
 
 
 @pytest.mark.parametrize("name", ["X-Scheduler-Attempt", "x-scheduler-attempt", "X-SCHEDULER-TENANT-ID"])
