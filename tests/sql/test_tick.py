@@ -6,10 +6,11 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from prometheus_client import REGISTRY
 
 from service import db, notify
 from service import ticker as ticking
-from service.due import PARK
+from service.due import PARK, materialize, settle
 from service.lease import Lease
 from service.ticker import Ticker
 from tests.factories import NOON
@@ -179,6 +180,47 @@ def test_an_instant_in_the_log_is_not_repeated(make, conn, ticker):
 
     assert instants(make) == []
     assert next_run_at(make, job) == NOON + MINUTE
+
+
+@pytest.fixture
+def one_new(make):
+    """Three jobs that are due: the execution of the first is in the queue already, that of the second in the log."""
+    at = datetime.now(UTC) - SECOND
+    jobs = [make.job(type="one_time", schedule=at.isoformat(), next_run_at=at) for _ in range(3)]
+    ids = [make.row("SELECT execution_id(%s, %s) AS id", job["id"], at)["id"] for job in jobs]
+    make.execution(jobs[0], id=ids[0], scheduled_at=at)
+    make.logged(jobs[1], id=ids[1], scheduled_at=at)
+    return [job["id"] for job in jobs]
+
+
+def made_by_a_transaction(ticker, engine, jobs):
+    return materialize(engine, ticking._due_jobs(engine, limit=10, now=None), MINUTE)
+
+
+def metered_of_a_tick(ticker, engine, jobs):
+    before = metered()
+    assert ticker.tick() == 3
+    return metered() - before
+
+
+def metered_of_edits(ticker, engine, jobs):
+    before = metered()
+    assert [settle(engine, job, MINUTE) for job in jobs] == [True] * 3
+    return metered() - before
+
+
+def metered():
+    return REGISTRY.get_sample_value("scheduler_materialized_executions_total")
+
+
+@pytest.mark.parametrize("count", [made_by_a_transaction, metered_of_a_tick, metered_of_edits])
+def test_an_execution_that_was_there_already_is_not_counted_as_made(make, ticker, engine_pool, one_new, count):
+    with engine_pool.connection() as engine:
+        made = count(ticker, engine, one_new)
+
+    assert made == 1
+    assert {row["job_id"] for row in make.rows("SELECT job_id FROM execution_queue")} == {one_new[0], one_new[2]}
+    assert make.rows("SELECT FROM jobs WHERE next_run_at IS NOT NULL") == []
 
 
 def test_a_retry_whose_time_has_come_is_pending_again(make, ticker):
