@@ -1,5 +1,7 @@
 """Outcomes on their way into the database."""
 
+from collections import deque
+
 import pytest
 
 from service import db, executions, recorder
@@ -66,6 +68,39 @@ def test_a_batch_has_a_largest_size(make, recording, outcomes, monkeypatch):
     recording.run_once()
 
     assert (left, len(recording.unwritten), len(statuses(make))) == (2, 0, 5)
+
+
+def test_an_outcome_is_never_missed_on_its_way_from_those_that_wait_to_the_batch(recording, outcomes):
+    missed, some = [], outcomes(3)
+    ids = {outcome.id for outcome in some}
+
+    class Watched(deque):
+        def popleft(self):
+            missed.append(ids.difference(recording.unwritten))
+            first = super().popleft()
+            missed.append(ids.difference(recording.unwritten))
+            return first
+
+    recording._outcomes = Watched()
+    [recording.put(outcome) for outcome in some]
+
+    recording._gather()
+
+    assert missed == [set()] * 6
+
+
+def test_an_outcome_is_never_missed_that_goes_to_the_batch_during_the_look(recording, outcomes):
+    (outcome,) = outcomes(1)
+
+    class Leaving(deque):
+        def copy(self):
+            recording._gather()
+            return super().copy()
+
+    recording._outcomes = Leaving()
+    recording.put(outcome)
+
+    assert recording.unwritten == [outcome.id]
 
 
 def test_without_outcomes_nothing_is_written(recording, monkeypatch):
