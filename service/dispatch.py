@@ -258,7 +258,11 @@ class Dispatcher:
 
 
 class _Pace:
-    """How quickly calls end, and so how many to claim ahead: where each takes long, none."""
+    """How quickly calls end, and so how many to claim ahead: few or none where they end slowly.
+
+    Calls that take long but end together count as quick for a moment; what is then claimed in vain goes back after
+    STALE_SECONDS.
+    """
 
     def __init__(self, slots: int) -> None:
         self.ended = 0
