@@ -54,7 +54,7 @@ class Shares:
         Each looks at the attempts anew, since what was claimed for one counts in the next.
 
         Args:
-            attempts: the calls of this process, claimed and not over.
+            attempts: the calls of this process, claimed and not over, the oldest first.
             ahead: executions to claim beyond the free slots.
         """
         room = self._slots + ahead

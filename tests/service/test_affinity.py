@@ -201,7 +201,9 @@ def chosen(instance, process=""):
 
 def test_an_engine_is_bound_before_it_serves(config, tmp_path):
     with instances(config, tmp_path, **DEBUG) as (instance,):
-        assert re.search(r"event=affinity.chosen cores=\d+\n(.*\n)*.*event=service.serving", instance.log.read_text())
+        lines = eventually(lambda: found if "service.serving" in (found := instance.log.read_text()) else None)
+        before, _, _ = lines.partition("event=service.serving")
+        assert re.search(r"event=affinity.chosen cores=\d+\n", before)
 
 
 def test_an_engine_can_be_left_to_the_system(config, tmp_path):

@@ -66,8 +66,8 @@ def test_one_whose_calls_take_long_leaves_the_last_fifth(shares, calls):
 
 def test_a_quick_tenant_some_of_whose_calls_hang_is_quick_no_more(shares, calls):
     learn(shares, "t1", 0.01)
-    calls.add("t1", 6)
     calls.add("t1", 2, age=1.0)
+    calls.add("t1", 6)
 
     assert room(shares, calls, ahead=50) == [(8, []), (60, ["t1"])]
 
