@@ -252,6 +252,8 @@ class Dispatcher:
             self._unspent.append(attempt.claimed)
         if self._flights.get(attempt.claimed.id) is attempt:  # and not one claimed anew after this one was lost
             del self._flights[attempt.claimed.id]
+        if not self._flights:
+            self._recorder.hurry()
         self._pace.ended += 1
         if self._backlog and (self._shared or self._enough_room()):
             self._wake()
@@ -266,7 +268,7 @@ class _Pace:
 
     def __init__(self, slots: int) -> None:
         self.ended = 0
-        self._enough = max(1, slots // 2)
+        self._enough = max(1, slots // REFILL)
         self._counted = 0
         self._at = time.monotonic()
         self._ahead = 0

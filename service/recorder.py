@@ -38,6 +38,10 @@ class Recorder:
         if not self._some.is_set():  # once a batch, not once an outcome: each would be a switch of threads
             self._some.set()
 
+    def hurry(self) -> None:
+        """Do not wait for company: no call is under way whose outcome could come."""
+        self._many.set()
+
     @property
     def unwritten(self) -> list[UUID]:
         """Executions whose outcomes were taken over and are not yet in the database."""

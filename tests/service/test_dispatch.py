@@ -132,6 +132,17 @@ def test_what_is_its_workers_without_its_knowing_is_called_again(make, dispatche
     assert row == {"id": stray["id"], "attempt": 1}
 
 
+def test_the_outcome_of_the_only_call_is_not_kept_waiting(make, dispatcher, recording, pending, monkeypatch):
+    monkeypatch.setattr("service.recorder.GATHER_SECONDS", 3600.0)
+    pending(answering(OK))
+    dispatcher.run_once()
+    eventually(lambda: recording.behind == 1)
+
+    recording.run_once()
+
+    assert statuses(make) == ["completed"]
+
+
 def test_strays_are_looked_for_now_and_then_only(make, dispatcher):
     dispatcher.run_once()
     make.running(dispatcher._worker_id())
@@ -287,9 +298,9 @@ def test_as_many_are_claimed_ahead_as_end_in_a_moment(monkeypatch, a_second, exp
 
 @pytest.mark.parametrize(
     ("seconds", "ended", "expected"),
-    [(SHORTEST_SECONDS, 25, 125), (SHORTEST_SECONDS, 24, 0), (SHORTEST_SECONDS / 2, 50, 0)],
+    [(SHORTEST_SECONDS, 12, 60), (SHORTEST_SECONDS, 11, 0), (SHORTEST_SECONDS / 2, 50, 0)],
 )
-def test_the_pace_of_a_burst_is_known_once_half_the_slots_were_free_again(monkeypatch, seconds, ended, expected):
+def test_the_pace_of_a_burst_is_known_once_a_quarter_of_the_slots_was_free_again(monkeypatch, seconds, ended, expected):
     pace = pace_of(monkeypatch, slots=50)
 
     pace.ended = ended

@@ -59,6 +59,16 @@ def test_what_has_ended_is_told_of_while_the_database_is_away_as_well(engine_poo
     assert (told, recording.behind) == ([2], 2)
 
 
+def test_an_outcome_waits_for_no_company_when_none_can_come(make, recording, outcomes, monkeypatch):
+    monkeypatch.setattr(recorder, "GATHER_SECONDS", 3600.0)
+    recording.put(*outcomes(1))
+    recording.hurry()
+
+    recording.run_once()
+
+    assert statuses(make) == ["completed"]
+
+
 def test_a_batch_has_a_largest_size(make, recording, outcomes, monkeypatch):
     monkeypatch.setattr(recorder, "BATCH", 3)
     [recording.put(outcome) for outcome in outcomes(5)]
