@@ -1,8 +1,9 @@
-"""One core for the threads of an engine process.
+"""One core for the threads of a process.
 
 Only one of them runs Python at a time, so a second core gains little, while each hand-over between two cores moves
-the interpreter's data from one's cache to the other's, which costs a tenth to a quarter of the deliveries. Where
-others keep that core busy the process moves to one that is free, and while there is none it runs on all of them.
+the interpreter's data from one's cache to the other's, which costs a tenth to a quarter of the deliveries, and a fifth
+to a half of the API's answers when many ask at once. Where others keep that core busy the process moves to one that is
+free, and while there is none it runs on all of them.
 
 Sources: sched_setaffinity(2), and proc_stat(5) for the times of the cores.
 """

@@ -149,7 +149,7 @@ class Config:
     redis_password: str = _setting("REDIS_PASSWORD", "", secret=True)
     redis_db: int = _setting("REDIS_DB", 0, _whole(0, 1023))
     processes: int = _setting("SCHEDULER_PROCESSES", 1, _whole(1, 64))  # engine processes of this instance
-    cpu_affinity: bool = _setting("SCHEDULER_CPU_AFFINITY", True, _flag)  # keep an engine process on one core
+    cpu_affinity: bool = _setting("SCHEDULER_CPU_AFFINITY", True, _flag)  # keep a process on one core
     worker_count: int = _setting("SCHEDULER_WORKER_COUNT", 10, _whole(1, 1000))  # calls at once in this process
     max_retries: int = _setting("SCHEDULER_MAX_RETRIES", 3, _whole(0, 100))  # default of jobs
     retry_delay: int = _setting("SCHEDULER_RETRY_DELAY_SECONDS", 60, _whole(0, 86400))  # default of jobs, s

@@ -27,8 +27,8 @@ def serve_on(
 ) -> int:
     """Serve as `role` on these sockets until a signal, then drain; `probe` shows an instance's state only.
 
-    When the file descriptor `orphaned` closes at its other end, the process drains as after a signal. Engine processes
-    whose places follow each other begin on different cores.
+    When the file descriptor `orphaned` closes at its other end, the process drains as after a signal. Processes whose
+    places follow each other begin on different cores.
     """
     tracing.configure(config, __version__)
     if not config.secrets_key and role != "probe":
@@ -42,8 +42,9 @@ def serve_on(
         if sockets:
             shutdown.web = _web(sockets, config, role, shutdown, closing)
         shutdown.take_signals(orphaned)
-        if shutdown.engine is not None:
+        if role != "probe":
             _bind_to_core(config, place, shutdown)
+        if shutdown.engine is not None:
             shutdown.engine.start()
         log.info(log.SERVING, role=role, port=shutdown.web.port if shutdown.web else None, version=__version__)
         _run(shutdown)

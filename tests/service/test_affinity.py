@@ -1,4 +1,4 @@
-"""The core that an engine process stays on."""
+"""The core that a process stays on."""
 
 import re
 import subprocess
@@ -190,23 +190,24 @@ print(len(list(Path("/proc/self/task").iterdir())))
     assert threads == "5"
 
 
-def chosen(instance, process=""):
+def chosen(instance):
     """The cores that each process of an instance was first told to use, in their order."""
     first = {}
     for line in instance.log.read_text().splitlines():
-        if found := re.search(rf"(?:process=({process}\S+) )?thread=\S+ event=affinity.chosen cores=(\S+)", line):
+        if found := re.search(r"(?:process=(\S+) )?thread=\S+ event=affinity.chosen cores=(\S+)", line):
             first.setdefault(found[1], found[2])
     return first
 
 
-def test_an_engine_is_bound_before_it_serves(config, tmp_path):
-    with instances(config, tmp_path, **DEBUG) as (instance,):
+@pytest.mark.parametrize("role", ["all", "api"])
+def test_a_process_is_bound_before_it_serves(config, tmp_path, role):
+    with instances(config, tmp_path, role=role, **DEBUG) as (instance,):
         lines = eventually(lambda: found if "service.serving" in (found := instance.log.read_text()) else None)
         before, _, _ = lines.partition("event=service.serving")
         assert re.search(r"event=affinity.chosen cores=\d+\n", before)
 
 
-def test_an_engine_can_be_left_to_the_system(config, tmp_path):
+def test_a_process_can_be_left_to_the_system(config, tmp_path):
     with instances(config, tmp_path, SCHEDULER_CPU_AFFINITY="false", **DEBUG) as (instance,):
         tasks = Path(f"/proc/{instance.pid}/task").iterdir()
         every = affinity.os.sched_getaffinity(0)
@@ -214,9 +215,9 @@ def test_an_engine_can_be_left_to_the_system(config, tmp_path):
         assert chosen(instance) == {}
 
 
-def test_the_engines_of_an_instance_begin_on_different_cores(config, tmp_path):
+def test_the_processes_of_an_instance_begin_on_different_cores(config, tmp_path):
     with instance_of_two(config, tmp_path, **DEBUG) as instance:
-        cores = eventually(lambda: found if len(found := chosen(instance, "engine-")) == 2 else None)
+        cores = eventually(lambda: found if len(found := chosen(instance)) == 3 else None)
 
-        assert set(cores) == {"engine-1", "engine-2"}
+        assert set(cores) == {"api", "engine-1", "engine-2"}
         assert len(affinity.os.sched_getaffinity(0)) == 1 or cores["engine-1"] != cores["engine-2"]
