@@ -140,7 +140,8 @@ class Dispatcher:
     ) -> list[ClaimedExecution]:
         # Without a doubt as well: a server that failed over may have lost an outcome whose commit it had answered.
         if self._in_doubt or time.monotonic() >= self._strays_at:
-            self._return_strays(conn, worker_id)
+            if returned := self._return_strays(conn, worker_id):
+                log.warning(log.CLAIMS_RETURNED, executions=returned, worker_id=worker_id)
             self._strays_at = time.monotonic() + STRAYS_SECONDS
         self._in_doubt = True
         return self._front.claim(conn, worker_id, limit, passed_tenants)
@@ -148,10 +149,7 @@ class Dispatcher:
     def _return_strays(self, conn: Connection[Any], worker_id: UUID) -> int:
         # In this order: an outcome is put with the recorder before its flight ends.
         known = list(self._flights) + self._recorder.unwritten
-        returned = claims.return_strays(conn, worker_id=worker_id, known_ids=known)
-        if returned:
-            log.warning(log.CLAIMS_RETURNED, executions=returned, worker_id=worker_id)
-        return returned
+        return claims.return_strays(conn, worker_id=worker_id, known_ids=known)
 
     def stand_down(self) -> None:
         """Give back what has not begun, its attempt unspent; calls go on. The claiming loop must have ended."""
