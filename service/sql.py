@@ -71,7 +71,8 @@ def texts(values: Sequence[str | None]) -> str:
 
 
 def _array(values: Sequence[Any], text: Callable[[Any], str]) -> str:
-    if values and values.count(values[0]) == len(values):  # a column of a batch often has but one value
+    # A column of a batch often has but one value; its ends tell at once where it has not.
+    if values and values[0] == values[-1] and values.count(values[0]) == len(values):
         written = ["NULL" if values[0] is None else text(values[0])] * len(values)
     else:
         written = ["NULL" if value is None else text(value) for value in values]
