@@ -75,8 +75,7 @@ class Attempt(Exchange):
         claimed = self.claimed
         at = claimed.scheduled_at.timestamp() + claimed.lag_seconds + time.monotonic() - self.since
         raw = body.encode() if isinstance(body, str) else body or b""
-        fields = signing.headers(self._requests.keys_of(claimed), self._id, int(at), raw)
-        return "".join([f"\r\n{name}: {value}" for name, value in fields])
+        return _more(signing.headers(self._requests.keys_of(claimed), self._id, int(at), raw))
 
     def end(self, result: Answer | ExchangeError) -> None:
         """Judge the answer, and hand over what to record of the attempt."""
@@ -240,8 +239,13 @@ def head_of(claimed: ClaimedExecution, execution_id: str, traceparent: str, own:
     )
     if not own:
         return f"{head}\r\nIdempotency-Key: {execution_id}\r\ntraceparent: {traceparent}"
-    rest = {"Idempotency-Key": execution_id, "traceparent": traceparent}
-    return head + "".join([f"\r\n{name}: {value}" for name, value in rest.items() if name not in own])
+    rest = (("Idempotency-Key", execution_id), ("traceparent", traceparent))
+    return head + _more([field for field in rest if field[0] not in own])
+
+
+def _more(fields: Sequence[tuple[str, str]]) -> str:
+    """Headers to follow others in a head, see Sending."""
+    return "".join([f"\r\n{name}: {value}" for name, value in fields])
 
 
 def ended_of(claimed: ClaimedExecution, outcome: Outcome, trace_id: str) -> Ended:
