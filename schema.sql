@@ -6696,18 +6696,6 @@ CREATE INDEX execution_queue_held_idx ON public.execution_queue USING btree (job
 COMMENT ON INDEX public.execution_queue_held_idx IS 'Serves upkeep.needed and upkeep.stranded_jobs: what a pause holds, by job.';
 
 --
--- Name: execution_queue_job_idx; Type: INDEX; Schema: public; Owner: -
---
-
-CREATE INDEX execution_queue_job_idx ON public.execution_queue USING btree (job_id, scheduled_at DESC, id DESC);
-
---
--- Name: INDEX execution_queue_job_idx; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON INDEX public.execution_queue_job_idx IS 'Serves executions.list by job, tick.due_jobs, jobs.pause, jobs.resume, jobs.lock_waiting, alerts.judge and the completion of exhausted jobs: what lives of a job.';
-
---
 -- Name: execution_queue_line_idx; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -6718,6 +6706,30 @@ CREATE INDEX execution_queue_line_idx ON public.execution_queue USING btree (ten
 --
 
 COMMENT ON INDEX public.execution_queue_line_idx IS 'Serves tick.materialize and whatever else makes executions pending, through last_rank: the end of a tenant''s line. Serves executions.live_counts too.';
+
+--
+-- Name: execution_queue_of_job_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX execution_queue_of_job_idx ON public.execution_queue USING btree (job_id, scheduled_at DESC, id DESC) WHERE (job_id IS NOT NULL);
+
+--
+-- Name: INDEX execution_queue_of_job_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.execution_queue_of_job_idx IS 'Serves executions.list by job, tick.due_jobs, jobs.pause, jobs.resume, jobs.lock_waiting, alerts.judge and the completion of exhausted jobs: what lives of a job. Partial, though it holds each row: so it is used where a job is asked for and never for an id alone. While the queue is empty all indexes cost the same to the planner, and a plan of that moment would look ids up in this one, past all that vacuum may not remove.';
+
+--
+-- Name: execution_queue_of_tenant_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX execution_queue_of_tenant_idx ON public.execution_queue USING btree (tenant_id, scheduled_at DESC, id DESC) WHERE (tenant_id IS NOT NULL);
+
+--
+-- Name: INDEX execution_queue_of_tenant_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.execution_queue_of_tenant_idx IS 'Serves executions.list. Partial as execution_queue_of_job_idx is.';
 
 --
 -- Name: execution_queue_overlap_idx; Type: INDEX; Schema: public; Owner: -
@@ -6760,18 +6772,6 @@ CREATE INDEX execution_queue_retry_idx ON public.execution_queue USING btree (re
 --
 
 COMMENT ON INDEX public.execution_queue_retry_idx IS 'Serves tick.promote_retries and tick.next_due.';
-
---
--- Name: execution_queue_tenant_idx; Type: INDEX; Schema: public; Owner: -
---
-
-CREATE INDEX execution_queue_tenant_idx ON public.execution_queue USING btree (tenant_id, scheduled_at DESC, id DESC);
-
---
--- Name: INDEX execution_queue_tenant_idx; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON INDEX public.execution_queue_tenant_idx IS 'Serves executions.list.';
 
 --
 -- Name: execution_queue_waiting_idx; Type: INDEX; Schema: public; Owner: -
@@ -7758,4 +7758,9 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125310002'),
     ('20261125310010'),
     ('20261125310011'),
-    ('20261125320000');
+    ('20261125320000'),
+    ('20261125330000'),
+    ('20261125330001'),
+    ('20261125330002'),
+    ('20261125330003'),
+    ('20261125330004');

@@ -221,6 +221,34 @@ def test_what_becomes_pending_by_an_early_plan_is_looked_up(engine, conn, planne
     assert most[0] <= BATCH * BATCH, most
 
 
+@pytest.fixture
+def pinned(conn, config):
+    """A queue without a live row and full of dead ones, which a snapshot keeps from being vacuumed."""
+    with psycopg.connect(config.database_conninfo) as holder:
+        holder.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        filled(conn, "pending")
+        holder.execute("SELECT FROM execution_queue LIMIT 1")
+        conn.execute("DELETE FROM execution_queue")
+        conn.execute("VACUUM (ANALYZE) execution_queue")
+        yield
+
+
+@pytest.mark.parametrize("name", ["work.claim", "work.finish", "work.hand_back", "work.kept_claims"])
+def test_an_execution_is_looked_up_by_its_primary_key_in_an_empty_queue_full_of_dead_rows(engine, pinned, name):
+    text, values = text_of(name)
+    engine.execute("SET plan_cache_mode = force_generic_plan")
+    engine.execute(b"PREPARE probe AS " + text)
+    explain = f"EXPLAIN (FORMAT JSON) EXECUTE probe ({values})"
+    (plan,) = psycopg.ClientCursor(engine).execute(explain, NOTHING[name]()).fetchone()
+
+    looked_up = {
+        node["Index Name"]
+        for node in nodes(plan[0]["Plan"])
+        if node.get("Relation Name") == "execution_queue" and "(id = " in node.get("Index Cond", "")
+    }
+    assert looked_up == {"execution_queue_pkey"}
+
+
 # Functions of the database, whose plans EXPLAIN does not show: what they act on, by its column of the queue.
 ACTS = [
     ("jobs.pause", "ids", "job_id", "pending", "active"),
