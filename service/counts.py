@@ -6,11 +6,14 @@ seldom where a fold takes long: each leaves another version of the rows it count
 """
 
 import time
+from collections.abc import Callable
 
 from service import db, sql
 
 LOOK_SECONDS = 2.0  # between two looks at how many old versions there are
 FOLD_SECONDS = 0.5  # between two folds at least, while outcomes come without a break
+POLL_SECONDS = 0.1  # between two looks whether it is time for one
+IDLE_SECONDS = 60.0  # while there is nothing to fold
 SWEEP_SECONDS = 5.0  # likewise of folds of all there is
 SHARE = 20  # and so many times as long as the last one took
 IDLE_SHARE = 5  # or so many where there is nothing else to do
@@ -21,16 +24,21 @@ _fold_counts = sql.execute("upkeep.fold_counts")
 
 
 class Counts:
-    """Whether this process counts aside, and the folds of what it has."""
+    """Whether this process counts aside, and the folds of what it has. Recording does not wait for a fold."""
 
     def __init__(self, pool: db.Pool) -> None:
         self._pool = pool
+        self._wake: Callable[[], None] = lambda: None
         self.aside = False
-        self.unfolded = False  # something of this process waits for a fold
+        self._unfolded = False  # something of this process waits for a fold
         self._look_at = 0.0
         self._fold_at = 0.0
         self._idle_fold_at = 0.0
         self._sweep_at = 0.0
+
+    def start(self, wake: Callable[[], None]) -> None:
+        """wake() is called when there is something to fold, and was not before."""
+        self._wake = wake
 
     def choose(self) -> bool:
         """Whether the outcomes that are to be written now are counted aside."""
@@ -39,18 +47,33 @@ class Counts:
             self._look_at = now + LOOK_SECONDS
             with db.session(self._pool) as conn:
                 self.aside = bool(_counts_pinned(conn))
-        self.unfolded |= self.aside
+        if self.aside and not self._unfolded:
+            self._unfolded = True
+            self._wake()
         return self.aside
 
-    def fold_own(self, *, idle: bool) -> None:
-        """Fold what this process has counted aside, when it is time or there is nothing else to do."""
+    def fold_own(self, idle: Callable[[], bool]) -> float:
+        """Fold what this process has counted aside, when it is time. Returns the seconds until the next look.
+
+        Args:
+            idle: tells whether no outcome is being written, nor waits for it; then folds are closer to each other.
+        """
+        if not self._unfolded:
+            return IDLE_SECONDS
         now = time.monotonic()
-        if self.unfolded and now >= (self._idle_fold_at if idle else self._fold_at):
-            folded = self._fold(from_start=False)
+        if now >= (self._idle_fold_at if idle() else self._fold_at):
+            # What is counted aside from here on sets it anew; what was before is in the database by now, or not idle.
+            self._unfolded = False
+            left = True  # where the database is away, too
+            try:
+                done = idle()
+                left = self._fold(from_start=False) or not done
+            finally:
+                self._unfolded |= left
             ended = time.monotonic()
             self._fold_at = ended + max(FOLD_SECONDS, SHARE * (ended - now))
             self._idle_fold_at = ended + IDLE_SHARE * (ended - now)
-            self.unfolded = folded or not idle
+        return POLL_SECONDS
 
     def sweep(self) -> None:
         """Fold whatever has been left, by processes that are gone too."""

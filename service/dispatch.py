@@ -29,7 +29,8 @@ PREFETCH_LIMIT = 400
 STALE_SECONDS = 0.1  # what has waited so long for a free slot goes back; looked for as often, so none waits twice that
 REST_SECONDS = 0.02  # between two claims for the slots that are kept for some tenants
 REABORT_SECONDS = 0.1
-STRAYS_SECONDS = 10.0  # between two looks for claims that this process knows nothing of
+STRAYS_SECONDS = 10.0  # between two looks for claims that this process knows nothing of, at least
+STRAYS_SHARE = 20  # and so many times as long as the last one took
 UNWRITTEN_LIMIT = 2000  # outcomes the database is behind; past it nothing more is claimed
 
 
@@ -139,10 +140,12 @@ class Dispatcher:
         self, conn: Connection[Any], worker_id: UUID, limit: int, passed_tenants: list[str]
     ) -> list[ClaimedExecution]:
         # Without a doubt as well: a server that failed over may have lost an outcome whose commit it had answered.
-        if self._in_doubt or time.monotonic() >= self._strays_at:
+        began = time.monotonic()
+        if self._in_doubt or began >= self._strays_at:
             if returned := self._return_strays(conn, worker_id):
                 log.warning(log.CLAIMS_RETURNED, executions=returned, worker_id=worker_id)
-            self._strays_at = time.monotonic() + STRAYS_SECONDS
+            ended = time.monotonic()
+            self._strays_at = ended + max(STRAYS_SECONDS, STRAYS_SHARE * (ended - began))
         self._in_doubt = True
         return self._front.claim(conn, worker_id, limit, passed_tenants)
 

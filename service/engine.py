@@ -68,6 +68,8 @@ class Engine:
         gate.start(self._breakers.wake)
         self._watch = Loop("watch", self._dispatcher.watch, on_failure)
         self._record = Loop("recorder", self._recorder.run_once, on_failure)
+        self._fold = Loop("counts", self._fold_once, on_failure)
+        self._recorder.counts.start(self._fold.wake)
         self._listen = Loop("listener", self._listener.run_once, on_failure)
         self._renew = Loop("lease", self._renew_lease, on_failure)
         self._heartbeat = Loop("heartbeat", self._beat, on_failure)
@@ -77,6 +79,7 @@ class Engine:
         self._stands_down = False
         self._loops = [
             self._record,
+            self._fold,
             self._heartbeat,
             self._renew,
             self._partitions,
@@ -116,7 +119,7 @@ class Engine:
             self._registration.remove()
         except (ServiceError, psycopg.Error) as error:
             log.warning(log.DATABASE_LOST, loop="drain", error=error, note="others will rescue what is left")
-        for loop in (self._record, self._breakers, self._watch, self._listen, self._heartbeat):
+        for loop in (self._record, self._fold, self._breakers, self._watch, self._listen, self._heartbeat):
             loop.stop()
         self._tell()
         self._listener.close()
@@ -131,6 +134,9 @@ class Engine:
         deadline = time.monotonic() + 10.0
         while self._recorder.unwritten and time.monotonic() < deadline:
             threading.Event().wait(0.02)
+
+    def _fold_once(self) -> float:
+        return self._recorder.counts.fold_own(idle=lambda: self._recorder.behind == 0)
 
     def _renew_lease(self) -> float:
         delay = self.lease.renew()

@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 
 from service import db, executions, log, metrics
-from service.counts import FOLD_SECONDS, Counts
+from service.counts import Counts
 from service.errors import ServiceError, Unavailable
 from service.executions import Ended
 
@@ -57,17 +57,14 @@ class Recorder:
         """Wait for outcomes and write one batch. Raises Unavailable, keeping the batch for the next call."""
         self._gather()
         self._tell()
-        idle = not self._batch
         if self._batch:
             self._write(self._batch)
             self._batch = []
-        self.counts.fold_own(idle=idle)
         return 0.0
 
     def _gather(self) -> None:
         """Fill the batch: with all there is, GATHER_SECONDS after the first of them came at the latest."""
-        idle = FOLD_SECONDS / 5 if self.counts.unfolded else IDLE_SECONDS
-        if self._some.wait(0.0 if self._batch else idle) and len(self._outcomes) < BATCH:
+        if self._some.wait(0.0 if self._batch else IDLE_SECONDS) and len(self._outcomes) < BATCH:
             self._many.wait(GATHER_SECONDS)
         # Cleared before the look, so that an outcome that comes after it sets them anew.
         self._some.clear()

@@ -121,6 +121,7 @@ def test_abort_stops_a_call_that_hangs_and_records_nothing(make, dispatcher, rec
 
 def test_what_is_its_workers_without_its_knowing_is_called_again(make, dispatcher, recording, receiver, monkeypatch):  # noqa: F811
     monkeypatch.setattr(dispatch, "STRAYS_SECONDS", 0.0)
+    monkeypatch.setattr(dispatch, "STRAYS_SHARE", 0)
     job = make.job(endpoint=f"http://127.0.0.1:{receiver(answering(OK)).port}/")
     dispatcher.run_once()
     stray = make.running(dispatcher._worker_id(), job)

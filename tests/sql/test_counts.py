@@ -8,6 +8,7 @@ import pytest
 
 from service import counts, executions
 from service.counts import Counts
+from service.errors import Unavailable
 from service.executions import Ended
 from service.recorder import Recorder
 from tests.conftest import eventually
@@ -85,23 +86,52 @@ def test_a_fold_finds_what_was_committed_behind_others_only_by_a_sweep(make, end
     job = make.job()
     end(job)
     conn.execute("SELECT setval('job_counts_folded', 100000)")
-    aside.unfolded = True
+    aside.choose()
 
-    aside.fold_own(idle=True)
+    aside.fold_own(idle=lambda: True)
     left = make.row(SUMS)["aside"]
     aside.sweep()
 
     assert (left, make.row(SUMS)["aside"]) == (1, 0)
 
 
-def test_a_recorder_folds_what_it_has_counted_aside(make, engine_pool, aside):
+def test_what_a_recorder_has_counted_aside_is_folded_until_nothing_is_left(make, engine_pool, aside):
     running, recorder = make.running(make.worker()), Recorder(engine_pool)
-    recorder.counts = aside
+    recorder.counts, woken = aside, []
+    aside.start(lambda: woken.append(True))
     recorder.put(Ended(running["id"], running["worker_id"], 1, "completed"))
+    recorder.run_once()
+    before = make.row(SUMS)
 
-    eventually(lambda: recorder.run_once() or not aside.unfolded)
+    assert eventually(lambda: aside.fold_own(idle=lambda: recorder.behind == 0) == counts.IDLE_SECONDS)
+    assert (before, woken) == ({"totals": 0, "days": 0, "aside": 1}, [True])
+    assert make.row(SUMS) == {"totals": 1, "days": 1, "aside": 0}
+
+
+def test_a_fold_while_outcomes_are_written_is_followed_by_another(make, end, aside):
+    aside.choose()
+    aside.fold_own(idle=lambda: False)
+    end(make.job())
+
+    eventually(lambda: aside.fold_own(idle=lambda: True) == counts.IDLE_SECONDS)
 
     assert make.row(SUMS) == {"totals": 1, "days": 1, "aside": 0}
+
+
+def test_what_a_fold_could_not_reach_is_folded_when_the_database_is_back(make, end, aside, monkeypatch):
+    end(make.job())
+    aside.choose()
+    with monkeypatch.context() as away, pytest.raises(Unavailable):
+        away.setattr(counts, "_fold_counts", refused)
+        aside.fold_own(idle=lambda: True)
+
+    aside.fold_own(idle=lambda: True)
+
+    assert make.row(SUMS) == {"totals": 1, "days": 1, "aside": 0}
+
+
+def refused(conn, **params):
+    raise Unavailable("the database is away")
 
 
 def test_a_snapshot_that_keeps_old_versions_makes_a_process_count_aside(make, end, engine_pool, config, monkeypatch):
