@@ -6696,18 +6696,6 @@ CREATE INDEX execution_queue_held_idx ON public.execution_queue USING btree (job
 COMMENT ON INDEX public.execution_queue_held_idx IS 'Serves upkeep.needed and upkeep.stranded_jobs: what a pause holds, by job.';
 
 --
--- Name: execution_queue_line_idx; Type: INDEX; Schema: public; Owner: -
---
-
-CREATE INDEX execution_queue_line_idx ON public.execution_queue USING btree (tenant_id, priority, rank) WHERE (status = 'pending'::text);
-
---
--- Name: INDEX execution_queue_line_idx; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON INDEX public.execution_queue_line_idx IS 'Serves tick.materialize and whatever else makes executions pending, through last_rank: the end of a tenant''s line. Serves executions.live_counts too.';
-
---
 -- Name: execution_queue_of_job_idx; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -6720,6 +6708,18 @@ CREATE INDEX execution_queue_of_job_idx ON public.execution_queue USING btree (j
 COMMENT ON INDEX public.execution_queue_of_job_idx IS 'Serves executions.list by job, tick.due_jobs, jobs.pause, jobs.resume, jobs.lock_waiting, alerts.judge and the completion of exhausted jobs: what lives of a job. Partial, though it holds each row: so it is used where a job is asked for and never for an id alone. While the queue is empty all indexes cost the same to the planner, and a plan of that moment would look ids up in this one, past all that vacuum may not remove.';
 
 --
+-- Name: execution_queue_of_line_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX execution_queue_of_line_idx ON public.execution_queue USING btree (tenant_id, priority, rank) WHERE ((status = 'pending'::text) AND (tenant_id IS NOT NULL));
+
+--
+-- Name: INDEX execution_queue_of_line_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.execution_queue_of_line_idx IS 'Serves tick.materialize and whatever else makes executions pending, through last_rank: the end of a tenant''s line. Serves executions.live_counts too. By tenant_id IS NOT NULL work.claim, which asks for no tenant, cannot use it: it would sort the whole queue.';
+
+--
 -- Name: execution_queue_of_tenant_idx; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -6729,7 +6729,19 @@ CREATE INDEX execution_queue_of_tenant_idx ON public.execution_queue USING btree
 -- Name: INDEX execution_queue_of_tenant_idx; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON INDEX public.execution_queue_of_tenant_idx IS 'Serves executions.list. Partial as execution_queue_of_job_idx is.';
+COMMENT ON INDEX public.execution_queue_of_tenant_idx IS 'Serves executions.list. Partial as execution_queue_of_job_idx is, so that it is used where a tenant is asked for.';
+
+--
+-- Name: execution_queue_of_waiting_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX execution_queue_of_waiting_idx ON public.execution_queue USING btree (tenant_id, status, scheduled_at DESC, id DESC) WHERE ((status = ANY (ARRAY['retrying'::text, 'held'::text])) AND (tenant_id IS NOT NULL));
+
+--
+-- Name: INDEX execution_queue_of_waiting_idx; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON INDEX public.execution_queue_of_waiting_idx IS 'Serves executions.list and executions.live_counts: the few that wait beside many pending ones. Used where a tenant is asked for.';
 
 --
 -- Name: execution_queue_overlap_idx; Type: INDEX; Schema: public; Owner: -
@@ -6772,18 +6784,6 @@ CREATE INDEX execution_queue_retry_idx ON public.execution_queue USING btree (re
 --
 
 COMMENT ON INDEX public.execution_queue_retry_idx IS 'Serves tick.promote_retries and tick.next_due.';
-
---
--- Name: execution_queue_waiting_idx; Type: INDEX; Schema: public; Owner: -
---
-
-CREATE INDEX execution_queue_waiting_idx ON public.execution_queue USING btree (tenant_id, status, scheduled_at DESC, id DESC) WHERE (status = ANY (ARRAY['retrying'::text, 'held'::text]));
-
---
--- Name: INDEX execution_queue_waiting_idx; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON INDEX public.execution_queue_waiting_idx IS 'Serves executions.list and executions.live_counts: the few that wait beside many pending ones.';
 
 --
 -- Name: execution_queue_worker_idx; Type: INDEX; Schema: public; Owner: -
@@ -7763,4 +7763,8 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125330001'),
     ('20261125330002'),
     ('20261125330003'),
-    ('20261125330004');
+    ('20261125330004'),
+    ('20261125330005'),
+    ('20261125330006'),
+    ('20261125330007'),
+    ('20261125330010');

@@ -249,6 +249,25 @@ def test_an_execution_is_looked_up_by_its_primary_key_in_an_empty_queue_full_of_
     assert looked_up == {"execution_queue_pkey"}
 
 
+def test_a_claim_walks_no_index_of_tenants_whatever_the_statistics(conn):
+    text, values = text_of("work.claim")
+    filled(conn, "pending")
+    conn.execute("UPDATE execution_queue SET tenant_id = 'the only one'")
+    conn.execute("VACUUM (ANALYZE) execution_queue")
+    with conn.transaction(force_rollback=True):
+        conn.execute("DROP INDEX execution_queue_front_idx")  # so the planner takes the best of the others
+        conn.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        conn.execute("SET LOCAL enable_seqscan = off")
+        conn.execute("SET LOCAL enable_bitmapscan = off")
+        conn.execute(b"PREPARE probe AS " + text)
+        explain = f"EXPLAIN (FORMAT JSON) EXECUTE probe ({values})"
+        row = psycopg.ClientCursor(conn).execute(explain, NOTHING["work.claim"]()).fetchone()
+        conn.execute("DEALLOCATE probe")
+
+    walked = {node.get("Index Name") for node in nodes(row["QUERY PLAN"][0]["Plan"])}
+    assert walked and not walked & {"execution_queue_of_line_idx", "execution_queue_of_tenant_idx"}
+
+
 # Functions of the database, whose plans EXPLAIN does not show: what they act on, by its column of the queue.
 ACTS = [
     ("jobs.pause", "ids", "job_id", "pending", "active"),

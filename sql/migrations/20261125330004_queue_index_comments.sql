@@ -1,9 +1,0 @@
--- migrate:up
-COMMENT ON INDEX execution_queue_of_job_idx IS
-'Serves executions.list by job, tick.due_jobs, jobs.pause, jobs.resume, jobs.lock_waiting, alerts.judge and the completion of exhausted jobs: what lives of a job. Partial, though it holds each row: so it is used where a job is asked for and never for an id alone. While the queue is empty all indexes cost the same to the planner, and a plan of that moment would look ids up in this one, past all that vacuum may not remove.';
-COMMENT ON INDEX execution_queue_of_tenant_idx IS
-'Serves executions.list. Partial as execution_queue_of_job_idx is.';
-
--- migrate:down
-COMMENT ON INDEX execution_queue_of_tenant_idx IS NULL;
-COMMENT ON INDEX execution_queue_of_job_idx IS NULL;
