@@ -52,10 +52,10 @@ PRIORITIES = range(10, 0, -1)  # in the order of claims
 BOTTOM = (0,) * len(PRIORITIES)
 LOOK = 1000  # rows a claim looks at, for each priority, when it leaves some tenants out
 
-claimed_ranks = sql.value("work.claimed_ranks")
-_claim = sql.many("work.claim", row=ClaimedExecution, binary=True)
-_kept_claims = sql.many("work.kept_claims", row=Claim)
-_hand_back = sql.execute("work.hand_back")
+claimed_ranks = sql.value("work.claimed_ranks", kept=True)
+_claim = sql.many("work.claim", row=ClaimedExecution, binary=True, kept=True)
+_kept_claims = sql.many("work.kept_claims", row=Claim, kept=True)
+_hand_back = sql.execute("work.hand_back", kept=True)
 return_strays = sql.execute("work.return_strays")
 
 

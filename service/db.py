@@ -21,12 +21,12 @@ STATEMENT_SECONDS = {"api": 4, "engine": 30, "admin": 30}  # the server ends a s
 # read or sort them all, is never better by much, and where statistics are missing (after a restore) or old it reads a
 # tenant's whole log for a page of it. Nor is a tenant's row found faster among all the others'.
 WALKING = " -c enable_seqscan=off -c enable_bitmapscan=off -c jit=off"
-# The engine's values are bound, so one plan of a statement serves for all of them, as long as it is not the one that is
-# best while a table happens to be small: see Session.choose_plans.
+# The engine's values are bound, so one plan of a statement serves for all of them.
 PLANNING = {"api": WALKING, "admin": "", "engine": f"{WALKING} -c plan_cache_mode=force_generic_plan"}
-QUIET_SECONDS = 0.5  # a session left alone for so long finds, as like as not, another queue than it left
-KEEP_AFTER = 4  # uses close to each other; and after so many times as many, plans are made anew
-PLAN_SECONDS = 10.0  # longest that plans are kept
+# Plans are kept for so long, and so many uses: a burst after a quiet time is not the moment to plan.
+PLAN_SECONDS = 10.0
+PLAN_USES = 250
+NEVER = 2**31 - 1  # uses after which the driver would prepare a statement by itself
 # The client ends a session that has said nothing for these.
 ANSWER_SECONDS = {"api": 5.5, "engine": 35.0, "admin": 35.0}
 
@@ -46,26 +46,20 @@ class Session(Connection[Any]):
     answer_seconds = ANSWER_SECONDS["api"]
     keeps_plans = False
     _uses = 0
-    _renew_at = KEEP_AFTER  # uses
-    _used_at = _planned_at = float("-inf")
+    _planned_at = float("-inf")
 
-    def choose_plans(self) -> None:
-        """Say how the next statements are planned, where this session may keep plans: each time, or once for many.
+    def renew_plans(self) -> None:
+        """Make the plans that this session keeps anew, now and then.
 
-        Planning takes a third as long as what a busy engine's statements do. But a plan from when the queue was empty
-        looks ids up in whatever index it likes, as all were as good then, and a burst then crawls. So plans are kept
-        only while a session is used again and again, made anew ever less often, and every PLAN_SECONDS.
+        Planning takes a third as long as what a busy engine's statements do, so the plans of those between a due run
+        and its outcome are kept (service/sql.py: kept). A plan may be of a time at which the queue was empty, when all
+        ways to a row cost the same: each of these statements leaves the planner only one, see tests/sql.
         """
         if not self.keeps_plans:
             return
-        now = time.monotonic()
-        if now - self._used_at > QUIET_SECONDS:
-            self.prepare_threshold, self._uses, self._renew_at = None, 0, KEEP_AFTER
-        self._used_at = now
         self._uses += 1
-        if self._uses == self._renew_at or (self._uses > KEEP_AFTER and now - self._planned_at >= PLAN_SECONDS):
-            self.prepare_threshold, self._planned_at = 0, now
-            self._renew_at = self._uses * KEEP_AFTER
+        if self._uses > PLAN_USES and time.monotonic() - self._planned_at >= PLAN_SECONDS:
+            self._uses, self._planned_at = 0, time.monotonic()
             _discard_plans(self)
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
@@ -125,7 +119,7 @@ def _session_arguments(role: str) -> dict[str, Any]:
         "keepalives_interval": 5,
         "keepalives_count": 3,
         # Optional filters need a plan made for their values: see executions.list.
-        "prepare_threshold": None if role == "api" else 0,
+        "prepare_threshold": None if role == "api" else NEVER,
         "options": f"-c statement_timeout={STATEMENT_SECONDS[role]}s -c lock_timeout=5s"
         f" -c idle_in_transaction_session_timeout={IDLE_SECONDS}s -c timezone=UTC{PLANNING[role]}",
     }
@@ -147,7 +141,7 @@ def transaction(
     """
     try:
         with pool.connection() as conn:
-            conn.choose_plans()
+            conn.renew_plans()
             with conn.transaction():
                 if tenant is not None:
                     _enter_tenant(conn, tenant=tenant, actor=actor, request_id=request_id)
@@ -184,7 +178,7 @@ def session(pool: Pool) -> Iterator[Connection[Any]]:
     """Lend an autocommit connection for single statements; raises as transaction() does."""
     try:
         with pool.connection() as conn:
-            conn.choose_plans()
+            conn.renew_plans()
             yield conn
     except psycopg.Error as error:
         raise translated(error) from error

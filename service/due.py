@@ -57,7 +57,7 @@ NOTHING = Decision([], [], [], replaces=False)
 
 _due_among = sql.many("tick.due_among", row=DueJob)
 has_run_since = sql.value("jobs.has_run_since")
-_materialize = sql.execute("tick.materialize")
+_materialize = sql.execute("tick.materialize", kept=True)
 _replaced_executions = sql.many("tick.replaced_executions", row=LiveExecution)
 
 

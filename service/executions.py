@@ -24,7 +24,7 @@ from service.rows import (
 
 CANCEL_BATCH = 1000  # executions that one statement ends
 
-_finish = sql.one("work.finish", row=Recorded)
+_finish = sql.one("work.finish", row=Recorded, kept=True)
 get = sql.one("executions.get", row=ExecutionDetail)
 _page = sql.many("executions.list", row=Execution)
 _seek = sql.maybe("executions.seek", row=Placed)

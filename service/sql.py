@@ -126,7 +126,10 @@ def _bind(name: str, *cardinalities: str) -> Statement:
     return statement
 
 
-def many(name: str, row: type[Row], *, binary: bool = False) -> Many[Row]:
+# Each binder's kept: a session of the engine keeps the plan, see db.Session.renew_plans.
+
+
+def many(name: str, row: type[Row], *, binary: bool = False, kept: bool = False) -> Many[Row]:
     """Bind a `:many` statement; each row becomes an instance of `row`.
 
     Binary results cost server and driver a tenth less, where there are many rows of many columns.
@@ -136,7 +139,8 @@ def many(name: str, row: type[Row], *, binary: bool = False) -> Many[Row]:
     def call(conn: Connection[Any], /, **params: object) -> list[Row]:
         statement.check(params)
         with tracing.span(statement.name, SpanKind.CLIENT):
-            return conn.cursor(row_factory=factory, binary=binary).execute(statement.text, params).fetchall()
+            cursor = conn.cursor(row_factory=factory, binary=binary)
+            return cursor.execute(statement.text, params, prepare=kept).fetchall()
 
     return call
 
@@ -148,19 +152,21 @@ def maybe(name: str, row: type[Row]) -> Callable[..., Row | None]:
     def call(conn: Connection[Any], /, **params: object) -> Row | None:
         statement.check(params)
         with tracing.span(statement.name, SpanKind.CLIENT):
-            return conn.cursor(row_factory=class_row(row)).execute(statement.text, params).fetchone()
+            cursor = conn.cursor(row_factory=class_row(row))
+            return cursor.execute(statement.text, params, prepare=False).fetchone()
 
     return call
 
 
-def one(name: str, row: type[Row]) -> Callable[..., Row]:
+def one(name: str, row: type[Row], *, kept: bool = False) -> Callable[..., Row]:
     """Bind a `:one` statement: the row; raises NotFound when there is none."""
     statement = _bind(name, "one")
 
     def call(conn: Connection[Any], /, **params: object) -> Row:
         statement.check(params)
         with tracing.span(statement.name, SpanKind.CLIENT):
-            found = conn.cursor(row_factory=class_row(row)).execute(statement.text, params).fetchone()
+            cursor = conn.cursor(row_factory=class_row(row))
+            found = cursor.execute(statement.text, params, prepare=kept).fetchone()
         if found is None:
             raise NotFound
         return found
@@ -168,26 +174,26 @@ def one(name: str, row: type[Row]) -> Callable[..., Row]:
     return call
 
 
-def value(name: str) -> Callable[..., Any]:
+def value(name: str, *, kept: bool = False) -> Callable[..., Any]:
     """Bind a `:value` statement: the first column of its row, or None."""
     statement = _bind(name, "value")
 
     def call(conn: Connection[Any], /, **params: object) -> Any:
         statement.check(params)
         with tracing.span(statement.name, SpanKind.CLIENT):
-            found = conn.cursor(row_factory=tuple_row).execute(statement.text, params).fetchone()
+            found = conn.cursor(row_factory=tuple_row).execute(statement.text, params, prepare=kept).fetchone()
         return None if found is None else found[0]
 
     return call
 
 
-def execute(name: str) -> Callable[..., int]:
+def execute(name: str, *, kept: bool = False) -> Callable[..., int]:
     """Bind an `:exec` statement: the number of rows it touched."""
     statement = _bind(name, "exec")
 
     def call(conn: Connection[Any], /, **params: object) -> int:
         statement.check(params)
         with tracing.span(statement.name, SpanKind.CLIENT):
-            return conn.execute(statement.text, params).rowcount
+            return conn.execute(statement.text, params, prepare=kept).rowcount
 
     return call

@@ -17,9 +17,9 @@ FIRST_BATCH = 125
 OVERDUE_SECONDS = 2.0  # a run this late shows that the lease holder does not tick
 CONTENDED_SECONDS = 0.05  # before looking again at what another ticker has locked
 
-_next_due = sql.value("tick.next_due")
-_due_jobs = sql.many("tick.due_jobs", row=DueJob, binary=True)
-_promote_retries = sql.execute("tick.promote_retries")
+_next_due = sql.value("tick.next_due", kept=True)
+_due_jobs = sql.many("tick.due_jobs", row=DueJob, binary=True, kept=True)
+_promote_retries = sql.execute("tick.promote_retries", kept=True)
 
 
 def warm(conn: Connection[Any]) -> None:

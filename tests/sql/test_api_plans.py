@@ -426,7 +426,7 @@ def test_the_few_that_wait_are_found_beside_many_pending_ones(plan, conn):
 
     found = plan("executions.list", **FILTERS | {"status": "held"})
 
-    assert "execution_queue_waiting_idx" in {node.get("Index Name") for node in found}
+    assert "execution_queue_of_waiting_idx" in {node.get("Index Name") for node in found}
 
 
 def test_live_counts_stop_at_their_limit(plan, conn):
@@ -435,5 +435,5 @@ def test_live_counts_stop_at_their_limit(plan, conn):
 
     found = plan("executions.live_counts", tenant_id="t1", job_id=None, limit=100)
 
-    assert "execution_queue_waiting_idx" in {node.get("Index Name") for node in found}
+    assert "execution_queue_of_waiting_idx" in {node.get("Index Name") for node in found}
     assert read(found) <= 105

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.rows import tuple_row
 
-from service import claims, db, sql
+from service import claims, db, history, sql
 
 JOBS = 2000
 BATCH = 200
@@ -113,6 +113,7 @@ NOTHING = {
     "work.finish": lambda: ended([]),
     "work.hand_back": lambda: {"worker_id": WORKER, "ids": [], "attempts": []},
     "work.kept_claims": lambda: {"worker_id": WORKER, "ids": []},
+    "tick.due_jobs": lambda: {"limit": 0, "now": None},
     "tick.materialize": lambda: due_now([]),
     "tick.promote_retries": lambda: {"limit": 0, "now": None},
 }
@@ -208,6 +209,16 @@ def test_materialize_by_an_early_plan_looks_at_no_more_than_is_due(engine, conn,
     due = [row["id"] for row in conn.execute(FILL, [JOBS]).fetchall()][:BATCH]
 
     most = work_by_early_plan(engine, "tick.materialize", due_now(due))
+
+    assert most[0] <= 2 * BATCH, most
+
+
+def test_due_jobs_by_an_early_plan_are_no_more_than_its_batch(engine, conn, planned):
+    planned("tick.due_jobs")
+    conn.execute(FILL, [JOBS])
+    conn.execute("UPDATE jobs SET tenant_id = 'one', next_run_at = now(), next_instant_at = now()")
+
+    most = work_by_early_plan(engine, "tick.due_jobs", {"limit": BATCH, "now": None})
 
     assert most[0] <= 2 * BATCH, most
 
@@ -312,58 +323,37 @@ def running(conn):
     return batch
 
 
-KEPT = "SELECT name FROM pg_prepared_statements WHERE statement LIKE '-- work.kept_claims%'"
-
-
-def looked_up_in(conn, ids):
-    """The index by which the plan that a session keeps of work.kept_claims looks up executions; None: it keeps none."""
-    kept = conn.execute(KEPT).fetchone()
-    if kept is None:
-        return None
-    explain = f"EXPLAIN (FORMAT JSON) EXECUTE {kept[0]} (%(ids)s, %(worker_id)s)"
-    (plan,) = psycopg.ClientCursor(conn).execute(explain, {"ids": ids, "worker_id": WORKER}).fetchone()
-    return plan[0]["Plan"]["Index Name"]
-
-
 @pytest.fixture
-def one_session(config, monkeypatch):
-    monkeypatch.setattr(db, "QUIET_SECONDS", 60.0)  # a machine may be busy with something else between two uses
+def one_session(config):
     with db.open_pool(config, "engine", size=1) as pool:
         yield pool
 
 
-def use(pool, times, ids=()):
+def use(pool, times):
     for _ in range(times):
         with db.session(pool) as conn:
-            claims.lost(conn, WORKER, [SimpleNamespace(id=id, attempt=1) for id in ids])
+            claims.lost(conn, WORKER, [SimpleNamespace(id=WORKER, attempt=1)])
 
 
-def kept_plan(pool, ids):
-    with pool.connection() as conn:
-        return looked_up_in(conn, ids)
+def test_a_session_keeps_the_plans_of_statements_on_the_way_of_a_run_and_of_no_others(one_session):
+    use(one_session, 3)
+    with db.session(one_session) as conn:
+        for _ in range(10):
+            history.count(conn, tenant_id="t1", start_date=None, end_date=None, job_id=None, limit=1)
+        kept = [text.split()[1] for (text,) in conn.execute("SELECT statement FROM pg_prepared_statements")]
+
+    assert kept == ["work.kept_claims"]
 
 
-def test_plans_of_a_busy_session_follow_the_tables(conn, one_session):
-    conn.execute("VACUUM (ANALYZE) jobs, execution_queue")
-    use(one_session, db.KEEP_AFTER)
-    ids = [row["id"] for row in running(conn)]
-    use(one_session, db.KEEP_AFTER**2 - db.KEEP_AFTER, ids)
+def test_plans_are_made_anew_after_many_uses_once_in_a_while(one_session, monkeypatch):
+    renewed = []
+    monkeypatch.setattr(db, "_discard_plans", renewed.append)
+    monkeypatch.setattr(db, "PLAN_USES", 10)
+    use(one_session, 10)
+    few = len(renewed)
+    use(one_session, 50)  # within PLAN_SECONDS of the first time
 
-    assert kept_plan(one_session, ids) == "execution_queue_pkey"
-
-
-def test_plans_are_made_anew_after_a_while(conn, one_session, monkeypatch):
-    conn.execute("VACUUM (ANALYZE) jobs, execution_queue")
-    use(one_session, db.KEEP_AFTER)
-    ids = [row["id"] for row in running(conn)]
+    assert (few, len(renewed)) == (0, 1)
     monkeypatch.setattr(db, "PLAN_SECONDS", 0.0)
-    use(one_session, 1, ids)
-
-    assert kept_plan(one_session, ids) == "execution_queue_pkey"
-
-
-def test_a_session_that_was_left_alone_keeps_no_plan(one_session, monkeypatch):
-    monkeypatch.setattr(db, "QUIET_SECONDS", -1.0)
-    use(one_session, 3 * db.KEEP_AFTER)
-
-    assert kept_plan(one_session, []) is None
+    use(one_session, 1)
+    assert len(renewed) == 2
