@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from typing import NamedTuple
 
 import requests
@@ -28,7 +27,6 @@ NORMAL_URL = re.compile(
     r"/[\w\-.~!$&'()*+,;=:@/]*(?:\?[\w\-.~!$&'()*+,;=:@/?]+)?",
     re.ASCII,
 )
-CACHED = 512  # URLs, and sets of headers
 USER_AGENT = "scheduler-service"
 
 
@@ -40,14 +38,20 @@ class Request(NamedTuple):
     headers: Mapping[str, str]
     body: bytes | None
     timeout: float  # seconds, for the whole exchange
-    ours: tuple[tuple[str, str], ...] = ()  # more headers, of names that are not in headers; known to be sendable
 
 
-class _Common(NamedTuple):
-    """What the requests with the same headers have in common."""
+class Shape(NamedTuple):
+    """All of a request but its body, which many jobs have in common: checked, and ready to be sent."""
 
+    method: str
+    url: str
+    timeout: float  # seconds, for the whole exchange
     fields: Fields
-    lines: list[bytes]
+    lines: list[bytes]  # the same, as libcurl wants them
+
+    def around(self, body: bytes | None) -> Prepared:
+        """The request with this body, which is there or not as it was said of the shape."""
+        return Prepared(Ready(self.method, self.url, self.fields, body), self.lines, self.timeout)
 
 
 class Outcome(NamedTuple):
@@ -76,23 +80,32 @@ def open_transport(
 
 def prepare(request: Request) -> Prepared:
     """The request ready to be sent any number of times, or ExchangeError(invalid_request)."""
-    if not 0 < request.timeout <= LONGEST_TIMEOUT:
+    method, url, headers, body, timeout = request
+    body = body_of(method, body)
+    return shape(method, url, headers, timeout, body=body is not None).around(body)
+
+
+def body_of(method: str, body: bytes | None) -> bytes | None:
+    """The body as it is sent with a method: None for an empty one, and with HEAD."""
+    return None if method.upper() == "HEAD" else body or None
+
+
+def shape(method: str, url: str, headers: Mapping[str, str], timeout: float, *, body: bool) -> Shape:
+    """The shape of requests with a body, or without one, or ExchangeError(invalid_request)."""
+    if not 0 < timeout <= LONGEST_TIMEOUT:
         raise _invalid(f"The timeout must be above 0 and at most {LONGEST_TIMEOUT} seconds.")
-    method = _method(request.method)
-    body = None if method == "HEAD" else request.body or None
+    method = _method(method)
     try:
-        url = _normal(request.url)
-        common = _common(tuple(request.headers.items()), body is not None, method in BODILESS)
-        ours = [(name, value.encode()) for name, value in request.ours]
+        url = _normal(url)
+        fields = list(_headers(headers, body).items())
     except ExchangeError:
         raise
     except (requests.RequestException, ValueError) as error:
         # Their own text may quote the URL, and with it a password.
         raise _invalid("The request cannot be sent: its URL or headers are not valid.") from error
-    fields = [*common.fields, *ours]
-    head = b"\r\n".join([name.encode() + b": " + value for name, value in ours])
-    lines = [*common.lines, head] if head else common.lines
-    return Prepared(Ready(method, url, fields, body), lines, request.timeout)
+    if not body and method not in BODILESS:
+        fields.append(("Content-Length", b"0"))
+    return Shape(method, url, timeout, fields, header_lines(fields, body))
 
 
 def is_normal(url: str) -> bool:
@@ -100,7 +113,6 @@ def is_normal(url: str) -> bool:
     return NORMAL_URL.fullmatch(url) is not None and "/." not in url
 
 
-@lru_cache(CACHED)
 def _method(name: str) -> str:
     """The method as it is sent."""
     method = name.upper()
@@ -109,7 +121,6 @@ def _method(name: str) -> str:
     return method
 
 
-@lru_cache(CACHED)
 def _normal(url: str) -> str:
     """The URL as requests would send it."""
     if is_normal(url):
@@ -121,14 +132,6 @@ def _normal(url: str) -> str:
     request = requests.PreparedRequest()
     request.prepare_url(url, None)
     return str(request.url)
-
-
-@lru_cache(CACHED)
-def _common(own: tuple[tuple[str, str], ...], body: bool, bodiless: bool) -> _Common:
-    fields = list(_headers(dict(own), body).items())
-    if not body and not bodiless:
-        fields.append(("Content-Length", b"0"))
-    return _Common(fields, header_lines(fields, body))
 
 
 def judge(result: Answer | ExchangeError, duration_ms: float) -> Outcome:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from service import __version__, log, masks, metrics, signing, tracing
-from service.call import Outcome, Request, judge, prepare
+from service.call import Outcome, Request, Shape, body_of, judge, prepare, shape
 from service.claims import ClaimedExecution
 from service.executions import Ended
 from service.instants import rfc3339
@@ -20,7 +20,7 @@ from service.vault import SecretUnreadable, Vault, job_owner
 
 CACHED_REQUESTS = 16_384
 CACHED_BYTES = 32 * 1024 * 1024  # of the bodies of those
-CACHED_HEADERS = 512  # different sets of them
+CACHED_SHAPES = 2048
 OWN_WINS = ("Idempotency-Key", "traceparent")  # of the fields each execution has, those a job may set itself
 
 _line = log.Line(
@@ -65,7 +65,7 @@ class Attempt(Exchange):
             raise ExchangeError("job_missing", message, retryable=False)
         cached = self._requests.of(self.claimed)
         self._hidden, self._job_id = cached.hidden, cached.job_id
-        head = head_of(self.claimed, self._id, trace.parent, cached.own)
+        head = cached.head + head_of(self.claimed, self._id, trace.parent, cached.own)
         if self.claimed.signing:
             head += self._signature(cached.prepared.request.body)
         return Sending(cached.prepared, head)
@@ -121,6 +121,7 @@ def without(outcome: Outcome, hidden: Sequence[str]) -> Outcome:
 
 class _CachedRequest(NamedTuple):
     prepared: Prepared
+    head: str  # see job_head_of
     job_id: str
     hidden: Sequence[str]  # what of its secrets an answer must not show
     own: frozenset[str]  # those of OWN_WINS that the job sets
@@ -146,8 +147,8 @@ class Requests:
                 self._kept.move_to_end(key)
                 return found
             job_id = str(claimed.job_id)
-            request, hidden = self._revealed(claimed, job_id)
-            made = _CachedRequest(prepare(request), job_id, hidden, _headers_of(claimed).own)
+            prepared, hidden, own = self._made(claimed)
+            made = _CachedRequest(prepared, job_head_of(claimed, job_id), job_id, hidden, own)
             self._keep(key, made)
         return made
 
@@ -169,18 +170,20 @@ class Requests:
             self._keys[sealed] = known
         return known
 
-    def _revealed(self, claimed: ClaimedExecution, job_id: str) -> tuple[Request, Sequence[str]]:
-        """The request with its secrets in place, and what of them must not show."""
+    def _made(self, claimed: ClaimedExecution) -> tuple[Prepared, Sequence[str], frozenset[str]]:
+        """The request with its secrets in place, what of them must not show, and those of OWN_WINS that it has."""
         if claimed.sealed is None:
-            return request_of(claimed, job_id), ()
+            common = _common(*_parts_of(claimed))
+            body = None if claimed.payload is None else body_of(common.shape.method, claimed.payload.encode())
+            return common.shape.around(body), (), common.own
         try:
             values = masks.Values(**self._vault.open(claimed.sealed, job_owner(claimed.tenant_id, claimed.job_id)))
         except SecretUnreadable as error:
             message = f"The job's secrets cannot be read, so it was not called. {error}"
             raise ExchangeError("secret_unreadable", message, retryable=False) from error
-        revealed = claimed._replace(payload=masks.reveal_payload(claimed.payload, values))
-        request = request_of(revealed, job_id)
-        return request._replace(headers=masks.reveal_headers(request.headers, values)), masks.hidden_texts(values)
+        request = request_of(claimed._replace(payload=masks.reveal_payload(claimed.payload, values)))
+        revealed = request._replace(headers=masks.reveal_headers(request.headers, values))
+        return prepare(revealed), masks.hidden_texts(values), _headers(*_parts_of(claimed)[2:4]).own
 
     def _keep(self, key: tuple[int, int | None], made: _CachedRequest) -> None:
         self._kept[key] = made
@@ -190,19 +193,36 @@ class Requests:
             self._bytes -= len(dropped.prepared.request.body or b"")
 
 
-def request_of(claimed: ClaimedExecution, job_id: str) -> Request:
-    """The request of a job as all its executions send it.
+def request_of(claimed: ClaimedExecution) -> Request:
+    """The request of a job, less the headers that say which job it is and which attempt.
 
     The job's own headers win over ours, save the X-Scheduler ones.
     """
-    return Request(
-        method=claimed.method or "POST",
-        url=claimed.endpoint or "",
-        headers=_headers_of(claimed).sent,
-        body=None if claimed.payload is None else claimed.payload.encode(),
-        timeout=float(claimed.timeout_seconds or 30),
-        ours=(("X-Scheduler-Job-Id", job_id), ("X-Scheduler-Tenant-Id", claimed.tenant_id)),
-    )
+    method, url, headers, payload, timeout = _parts_of(claimed)
+    body = None if claimed.payload is None else claimed.payload.encode()
+    return Request(method, url, _headers(headers, payload).sent, body, timeout)
+
+
+def _parts_of(claimed: ClaimedExecution) -> tuple[str, str, str, bool, float]:
+    """Method, URL, headers, whether there is a body, and timeout: all that a request is made of but the body."""
+    return (
+        claimed.method or "POST", claimed.endpoint or "", claimed.headers or "{}", claimed.payload is not None,
+        float(claimed.timeout_seconds or 30),
+    )  # fmt: skip
+
+
+class _Common(NamedTuple):
+    """What jobs have in common whose requests differ by their bodies alone."""
+
+    shape: Shape
+    own: frozenset[str]  # those of OWN_WINS among their own headers
+
+
+@lru_cache(CACHED_SHAPES)
+def _common(method: str, url: str, headers: str, payload: bool, timeout: float) -> _Common:
+    sent, own = _headers(headers, payload)
+    body = payload and body_of(method, b"{}") is not None
+    return _Common(shape(method, url, sent, timeout, body=body), own)
 
 
 class _Headers(NamedTuple):
@@ -210,11 +230,7 @@ class _Headers(NamedTuple):
     own: frozenset[str]  # those of OWN_WINS among the job's own
 
 
-def _headers_of(claimed: ClaimedExecution) -> _Headers:
-    return _headers(claimed.headers or "{}", claimed.payload is not None)
-
-
-@lru_cache(CACHED_HEADERS)
+@lru_cache(CACHED_SHAPES)
 def _headers(text: str, payload: bool) -> _Headers:
     defaults = {"User-Agent": f"scheduler-service/{__version__}"}
     if payload:
@@ -228,6 +244,11 @@ def _headers(text: str, payload: bool) -> _Headers:
 RESERVED = frozenset(
     f"x-scheduler-{name}" for name in ("job-id", "execution-id", "tenant-id", "attempt", "scheduled-at")
 ) | {"webhook-id", "webhook-timestamp", "webhook-signature"}
+
+
+def job_head_of(claimed: ClaimedExecution, job_id: str) -> str:
+    """The headers that only this job has; head_of goes on from there."""
+    return f"X-Scheduler-Job-Id: {job_id}\r\nX-Scheduler-Tenant-Id: {claimed.tenant_id}\r\n"
 
 
 def head_of(claimed: ClaimedExecution, execution_id: str, traceparent: str, own: frozenset[str]) -> str:

@@ -14,7 +14,7 @@ from service.claims import ClaimedExecution
 from service.instants import rfc3339
 from service.stock import StockAdapter
 from service.vault import Vault
-from service.worker import OWN_WINS, ended_of, head_of, request_of
+from service.worker import OWN_WINS, ended_of, head_of, job_head_of, request_of
 from tests.factories import NOON
 from tests.service.receiver import Caller, caller, keeping, receiver
 
@@ -50,16 +50,16 @@ def outcome(**given):
 
 
 def sent_for(one):
-    return request_of(one, str(one.job_id))
+    return request_of(one)
 
 
 def headers(**given):
     one = claimed(**given)
     request = sent_for(one)
-    fixed = dict(request.headers) | dict(request.ours)
+    fixed = dict(request.headers)
     own = frozenset(name for name in OWN_WINS if name.lower() in map(str.lower, fixed))
-    lines = head_of(one, str(one.id), PARENT, own).split("\r\n")
-    return fixed | dict(line.split(": ", 1) for line in lines)
+    head = job_head_of(one, str(one.job_id)) + head_of(one, str(one.id), PARENT, own)
+    return fixed | dict(line.split(": ", 1) for line in head.split("\r\n"))
 
 
 def test_a_request_says_what_it_is_for():
