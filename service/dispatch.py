@@ -24,7 +24,7 @@ from service.worker import Attempt, Requests, tell
 
 REFILL = 4  # while there is a backlog, claim when a quarter of the room is free, not for each call that ends
 PREFETCH_SECONDS = 0.05  # as many are claimed ahead as end in so long
-SHORTEST_SECONDS = 0.01  # of them, after which a rate is taken where many have ended
+SHORTEST_SECONDS = 0.005  # of them, after which a rate is taken where many have ended
 PREFETCH_LIMIT = 400
 STALE_SECONDS = 0.1  # what has waited so long for a free slot goes back; looked for as often, so none waits twice that
 REST_SECONDS = 0.02  # between two claims for the slots that are kept for some tenants
