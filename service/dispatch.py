@@ -22,7 +22,10 @@ from service.recorder import Recorder
 from service.vault import Vault
 from service.worker import Attempt, Requests, tell
 
-REFILL = 4  # while there is a backlog, claim when a quarter of the room is free, not for each call that ends
+# While there is a backlog, claim when a quarter of the slots is free, and a third of the room ahead of them: not for
+# each call that ends.
+REFILL = 4
+REFILL_AHEAD = 3
 PREFETCH_SECONDS = 0.05  # as many are claimed ahead as end in so long
 SHORTEST_SECONDS = 0.005  # of them, after which a rate is taken where many have ended
 PREFETCH_LIMIT = 400
@@ -129,7 +132,9 @@ class Dispatcher:
         return len(claimed) == free
 
     def _enough_room(self) -> bool:
-        return self._room - len(self._flights) >= max(1, self._room // REFILL)
+        ahead = max(self._room - self._slots, 0)
+        enough = (self._room - ahead) // REFILL + ahead // REFILL_AHEAD
+        return self._room - len(self._flights) >= max(1, enough)
 
     def _until_next(self) -> float:
         if self._backlog and self._enough_room():

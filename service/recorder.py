@@ -12,7 +12,8 @@ from service.counts import Counts
 from service.errors import ServiceError, Unavailable
 from service.executions import Ended
 
-BATCH = 200  # outcomes a statement
+ENOUGH = 200  # outcomes are not kept waiting for company
+BATCH = 400  # at most a statement, where more have come while the last was written
 GATHER_SECONDS = 0.01  # longest an outcome waits for company
 IDLE_SECONDS = 0.5
 
@@ -33,7 +34,7 @@ class Recorder:
     def put(self, ended: Ended) -> None:
         """Take an outcome over; it is written within moments, or when the database is back."""
         self._outcomes.append(ended)
-        if len(self._outcomes) >= BATCH and not self._many.is_set():
+        if len(self._outcomes) >= ENOUGH and not self._many.is_set():
             self._many.set()
         if not self._some.is_set():  # once a batch, not once an outcome: each would be a switch of threads
             self._some.set()
@@ -64,7 +65,7 @@ class Recorder:
 
     def _gather(self) -> None:
         """Fill the batch: with all there is, GATHER_SECONDS after the first of them came at the latest."""
-        if self._some.wait(0.0 if self._batch else IDLE_SECONDS) and len(self._outcomes) < BATCH:
+        if self._some.wait(0.0 if self._batch else IDLE_SECONDS) and len(self._outcomes) < ENOUGH:
             self._many.wait(GATHER_SECONDS)
         # Cleared before the look, so that an outcome that comes after it sets them anew.
         self._some.clear()

@@ -8,13 +8,14 @@
 -- stay in the index, in front of the rest. Hence the floors, which service/front.py moves along behind claimed_rank.
 -- Statistics may be of a time at which the queue was empty. A join of two parts of a statement is then planned as a walk
 -- of the one for each row of the other, however many there are now. So no part here meets another by a join: rows are
--- looked up for an array, or for each row by LATERAL and OFFSET 0.
+-- looked up for an array, or for each row by LATERAL and OFFSET 0. Those picked are updated by their place: they are
+-- locked, so it stays; one that was changed between the look and the lock is not there, and is left for the next claim.
 -- Locks: those queue rows, SKIP LOCKED, so it waits for nobody. The nested loop locks only what the outer LIMIT pulls.
 WITH picked AS MATERIALIZED (
-    SELECT w.id, w.priority, w.rank
+    SELECT w.place, w.priority, w.rank
     FROM unnest(%(floors)s::bigint[]) WITH ORDINALITY AS f (floor, place)
     CROSS JOIN LATERAL (
-        SELECT q.id, q.priority, q.rank
+        SELECT q.ctid AS place, q.priority, q.rank
         FROM execution_queue AS q
         WHERE
             q.status = 'pending'
@@ -56,7 +57,7 @@ claimed AS (
         started_at = coalesce(q.started_at, now()),
         retry_at = NULL,
         put_off_for = NULL
-    WHERE q.id = ANY(ARRAY(SELECT id FROM picked))
+    WHERE q.ctid = ANY(ARRAY(SELECT place FROM picked))
     RETURNING
         q.id, q.job_id, q.tenant_id, q.worker_id, q.scheduled_at, q.attempt, q.job_version, q.priority, q.rank, q.origin
 )

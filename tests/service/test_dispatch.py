@@ -299,7 +299,7 @@ def test_as_many_are_claimed_ahead_as_end_in_a_moment(monkeypatch, a_second, exp
 
 @pytest.mark.parametrize(
     ("seconds", "ended", "expected"),
-    [(SHORTEST_SECONDS, 12, 60), (SHORTEST_SECONDS, 11, 0), (SHORTEST_SECONDS / 2, 50, 0)],
+    [(SHORTEST_SECONDS, 12, 120), (SHORTEST_SECONDS, 11, 0), (SHORTEST_SECONDS / 2, 50, 0)],
 )
 def test_the_pace_of_a_burst_is_known_once_a_quarter_of_the_slots_was_free_again(monkeypatch, seconds, ended, expected):
     pace = pace_of(monkeypatch, slots=50)

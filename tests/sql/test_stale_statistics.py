@@ -244,7 +244,7 @@ def pinned(conn, config):
         yield
 
 
-@pytest.mark.parametrize("name", ["work.claim", "work.finish", "work.hand_back", "work.kept_claims"])
+@pytest.mark.parametrize("name", ["work.finish", "work.hand_back", "work.kept_claims"])
 def test_an_execution_is_looked_up_by_its_primary_key_in_an_empty_queue_full_of_dead_rows(engine, pinned, name):
     text, values = text_of(name)
     engine.execute("SET plan_cache_mode = force_generic_plan")

@@ -85,6 +85,31 @@ def test_claims_of_many_sessions_at_once_never_share_a_row(make, engine_pool):
     assert sorted(wanted) == sorted(taken)
 
 
+def test_executions_that_change_while_they_are_claimed_are_each_claimed_once(make, engine_pool, conn):
+    ids = {make.execution()["id"] for _ in range(200)}
+    worker, claimed, changes = make.worker(), [], 0
+
+    def claim():
+        with engine_pool.connection() as one:
+            while True:
+                got = claims.claim(one, worker_id=worker, limit=3)
+                claimed.extend((item.id, item.attempt) for item in got)
+                if len(claimed) >= len(ids):
+                    return
+
+    with ThreadPoolExecutor(3) as threads:
+        ended = [threads.submit(claim) for _ in range(3)]
+        while not all(future.done() for future in ended):
+            changes += conn.execute(
+                "UPDATE execution_queue SET trace_id = 'x' WHERE id = "
+                "(SELECT id FROM execution_queue WHERE status = 'pending' ORDER BY rank LIMIT 1 FOR UPDATE SKIP LOCKED)"
+            ).rowcount
+        [future.result(60) for future in ended]
+
+    assert sorted(claimed) == sorted((id, 1) for id in ids)
+    assert changes
+
+
 def test_finish_moves_the_execution_and_counts_it_once(make, engine):
     running = make.running(make.worker())
 
