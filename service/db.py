@@ -35,6 +35,7 @@ ANSWER_SECONDS = {"api": 5.5, "engine": 35.0, "admin": 35.0}
 IDLE_SECONDS = 2
 
 _discard_plans = sql.execute("session.discard_plans")
+allow_gathering = sql.execute("session.allow_gathering")  # for sums over all of a tenant, to the transaction's end
 _allow_seconds = sql.execute("session.allow_seconds")
 _enter_role = sql.execute("session.enter_role")
 _enter_tenant = sql.execute("session.enter_tenant")

@@ -232,7 +232,7 @@ class HistorySumOfDay(HistorySums):
 
 
 class Percentiles(Answer):
-    """Over the newest executions that completed, failed or timed out: 10,000 at most."""
+    """Over the newest executions that completed, failed or timed out: 5,000 at most."""
 
     sampled: int = Field(description="How many executions the percentiles are of.")
     duration_p50_ms: Milliseconds | None

@@ -11,7 +11,7 @@ from flask import current_app
 from psycopg import Connection
 from pydantic_core import to_jsonable_python
 
-from service import executions, history, jobs
+from service import db, executions, history, jobs
 from service.api import answers, windows
 from service.api.cursor import Cursor, within
 from service.api.envelope import placed
@@ -106,9 +106,10 @@ def list_jobs(call: Call, query: JobsQuery) -> Reply:
 def job_stats(call: Call) -> Reply:
     """Count jobs by status and type, and what became of their executions."""
     with call.transaction() as conn:
+        newest = newest_of(conn, call.tenant, None)
+        db.allow_gathering(conn)
         counts = jobs.counts(conn, tenant_id=call.tenant)
         finished = executions.totals(conn, tenant_id=call.tenant, job_id=None)
-        newest = newest_of(conn, call.tenant, None)
     return Reply(
         answers.JobStats(
             total=counts.active + counts.paused + counts.completed,

@@ -14,6 +14,11 @@ SELECT
 -- Let statements of this transaction take so long, whatever the session's limit. Params: seconds int.
 SELECT set_config('statement_timeout', %(seconds)s::int || 's', TRUE);
 
+-- name: allow_gathering :exec
+-- Let statements of this transaction gather rows of many pages before they read them, as sums over all that a tenant has
+-- do best; lists are walked, see service/db.py. Params: none.
+SELECT set_config('enable_bitmapscan', 'on', TRUE);
+
 -- name: discard_plans :exec
 -- Plan anew what this session has prepared. Params: none. Locks: none.
 DISCARD PLANS;
