@@ -6759,7 +6759,7 @@ COMMENT ON INDEX public.execution_queue_overlap_idx IS 'Serves upkeep.release_ov
 -- Name: INDEX execution_queue_pkey; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON INDEX public.execution_queue_pkey IS 'Serves work.claim, work.finish, executions.cancel and whatever else knows an execution''s id; with it tick.materialize cannot make a run that lives twice.';
+COMMENT ON INDEX public.execution_queue_pkey IS 'Serves work.finish, executions.cancel and whatever else knows an execution''s id; with it tick.materialize cannot make a run that lives twice.';
 
 --
 -- Name: execution_queue_rerun_idx; Type: INDEX; Schema: public; Owner: -
@@ -7759,12 +7759,13 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125310010'),
     ('20261125310011'),
     ('20261125320000'),
-    ('20261125330000'),
-    ('20261125330001'),
-    ('20261125330002'),
-    ('20261125330003'),
-    ('20261125330004'),
-    ('20261125330005'),
-    ('20261125330006'),
-    ('20261125330007'),
-    ('20261125330010');
+    ('20261125340000'),
+    ('20261125340001'),
+    ('20261125340002'),
+    ('20261125340003'),
+    ('20261125340004'),
+    ('20261125340005'),
+    ('20261125340006'),
+    ('20261125340007'),
+    ('20261125340008'),
+    ('20261125340009');

@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 from service import db, sql
 
+POLL_SECONDS = 0.1  # between two looks whether it is time for a fold
+IDLE_SECONDS = 60.0  # while there is nothing to fold
 LOOK_SECONDS = 2.0  # between two looks at how many old versions there are
 FOLD_SECONDS = 0.5  # between two folds at least, while outcomes come without a break
-POLL_SECONDS = 0.1  # between two looks whether it is time for one
-IDLE_SECONDS = 60.0  # while there is nothing to fold
 SWEEP_SECONDS = 5.0  # likewise of folds of all there is
 SHARE = 20  # and so many times as long as the last one took
 IDLE_SHARE = 5  # or so many where there is nothing else to do
@@ -56,7 +56,8 @@ class Counts:
         """Fold what this process has counted aside, when it is time. Returns the seconds until the next look.
 
         Args:
-            idle: tells whether no outcome is being written, nor waits for it; then folds are closer to each other.
+            idle: tells whether no outcome is being written, nor waits for it, and none came in the last moments; then
+                folds are closer to each other.
         """
         if not self._unfolded:
             return IDLE_SECONDS
@@ -69,7 +70,8 @@ class Counts:
                 done = idle()
                 left = self._fold(from_start=False) or not done
             finally:
-                self._unfolded |= left
+                if left:
+                    self._unfolded = True
             ended = time.monotonic()
             self._fold_at = ended + max(FOLD_SECONDS, SHARE * (ended - now))
             self._idle_fold_at = ended + IDLE_SHARE * (ended - now)

@@ -54,7 +54,7 @@ class Session(Connection[Any]):
 
         Planning takes a third as long as what a busy engine's statements do, so the plans of those between a due run
         and its outcome are kept (service/sql.py: kept). A plan may be of a time at which the queue was empty, when all
-        ways to a row cost the same: each of these statements leaves the planner only one, see tests/sql.
+        ways to a row cost the same: these statements leave the planner one way to look ids up, see tests/sql.
         """
         if not self.keeps_plans:
             return

@@ -28,6 +28,7 @@ REFILL = 4
 REFILL_AHEAD = 3
 PREFETCH_SECONDS = 0.05  # as many are claimed ahead as end in so long
 SHORTEST_SECONDS = 0.005  # of them, after which a rate is taken where many have ended
+ENOUGH = 10  # calls; fewer that end together say nothing of a rate
 PREFETCH_LIMIT = 400
 STALE_SECONDS = 0.1  # what has waited so long for a free slot goes back; looked for as often, so none waits twice that
 REST_SECONDS = 0.02  # between two claims for the slots that are kept for some tenants
@@ -274,7 +275,7 @@ class _Pace:
 
     def __init__(self, slots: int) -> None:
         self.ended = 0
-        self._enough = max(1, slots // REFILL)
+        self._enough = max(ENOUGH, slots // REFILL)
         self._counted = 0
         self._at = time.monotonic()
         self._ahead = 0

@@ -28,7 +28,7 @@ from service.warm import warm
 # the wait adds up on the way from a due run to its call; a shorter interval does not show in the throughput.
 SWITCH_SECONDS = 0.001
 COLLECT_AFTER = 20_000  # objects; Python's 700 are those of a few calls
-SESSIONS = 6
+SESSIONS = 7
 
 
 class Engine:
@@ -136,7 +136,7 @@ class Engine:
             threading.Event().wait(0.02)
 
     def _fold_once(self) -> float:
-        return self._recorder.counts.fold_own(idle=lambda: self._recorder.behind == 0)
+        return self._recorder.counts.fold_own(idle=lambda: self._recorder.idle)
 
     def _renew_lease(self) -> float:
         delay = self.lease.renew()

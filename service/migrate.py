@@ -37,7 +37,10 @@ LOCK_PAUSE_SECONDS = 2.0
 TURN_SECONDS = 600.0  # how long one waits for others that migrate the same database
 TURN_POLL_SECONDS = 0.2
 
+BUILT = re.compile(r"CREATE (?:UNIQUE )?INDEX CONCURRENTLY IF NOT EXISTS (\w+)")
+
 _try_migration_lock = sql.value("session.try_migration_lock")
+_invalid_indexes = sql.value("session.invalid_indexes")
 
 
 class MigrationError(RuntimeError):
@@ -58,12 +61,29 @@ def migrate_up(database_url: str) -> str:
     with _turn(database_url):
         for attempt in range(1, LOCK_ATTEMPTS + 1):
             try:
+                _drop_broken_off(database_url)
                 return _dbmate(database_url, "--migration-lock", "migrate")
             except MigrationError as error:
                 if "due to lock timeout" not in str(error) or attempt == LOCK_ATTEMPTS:
                     raise
                 time.sleep(LOCK_PAUSE_SECONDS * random.uniform(0.5, 1.5))
     raise AssertionError("the last attempt returns or raises")
+
+
+def _drop_broken_off(database_url: str) -> None:
+    """Drop the indexes whose building was broken off, by the lock timeout or with its process.
+
+    They stay, invalid, and IF NOT EXISTS would pass over them. Only those that our migrations build: another may be
+    under construction by somebody else. Raises MigrationError where one cannot be dropped.
+    """
+    ours = {name for path in MIGRATIONS.glob("*.sql") for name in BUILT.findall(path.read_text())}
+    with psycopg.connect(database_url, autocommit=True, options=SESSION, application_name="scheduler-migrate") as conn:
+        try:
+            for name in sorted(ours & set(_invalid_indexes(conn))):
+                drop = psycopg.sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}")
+                conn.execute(drop.format(psycopg.sql.Identifier(name)))
+        except psycopg.Error as error:
+            raise MigrationError(f"cannot drop the invalid index {name}: {error}") from error
 
 
 @contextlib.contextmanager

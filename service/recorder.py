@@ -1,6 +1,7 @@
 """Outcomes on their way into the database: gathered for a moment, written in batches, kept while it is away."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from uuid import UUID
@@ -16,6 +17,7 @@ ENOUGH = 200  # outcomes are not kept waiting for company
 BATCH = 400  # at most a statement, where more have come while the last was written
 GATHER_SECONDS = 0.01  # longest an outcome waits for company
 IDLE_SECONDS = 0.5
+QUIET_SECONDS = 0.1  # without an outcome, and the recorder is idle
 
 
 class Recorder:
@@ -30,6 +32,7 @@ class Recorder:
         self._some = threading.Event()  # there is one at least
         self._many = threading.Event()  # there are enough for a batch
         self._batch: list[Ended] = []
+        self._written_at = float("-inf")
 
     def put(self, ended: Ended) -> None:
         """Take an outcome over; it is written within moments, or when the database is back."""
@@ -54,12 +57,18 @@ class Recorder:
         """How many outcomes are not yet in the database."""
         return len(self._outcomes) + len(self._batch)
 
+    @property
+    def idle(self) -> bool:
+        """Whether no outcome waits, and none was written in the last moments."""
+        return not self.behind and time.monotonic() - self._written_at >= QUIET_SECONDS
+
     def run_once(self) -> float:
         """Wait for outcomes and write one batch. Raises Unavailable, keeping the batch for the next call."""
         self._gather()
         self._tell()
         if self._batch:
             self._write(self._batch)
+            self._written_at = time.monotonic()
             self._batch = []
         return 0.0
 

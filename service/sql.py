@@ -126,7 +126,7 @@ def _bind(name: str, *cardinalities: str) -> Statement:
     return statement
 
 
-# Each binder's kept: a session of the engine keeps the plan, see db.Session.renew_plans.
+# kept, where a binder has it: a session of the engine keeps the plan, see db.Session.renew_plans.
 
 
 def many(name: str, row: type[Row], *, binary: bool = False, kept: bool = False) -> Many[Row]:

@@ -27,6 +27,13 @@ DISCARD PLANS;
 -- Version of the newest applied migration, text.
 SELECT max(version) FROM schema_migrations;
 
+-- name: invalid_indexes :value
+-- Names of the indexes whose building was broken off, or goes on, text[]. Params: none.
+SELECT coalesce(array_agg(c.relname::text), '{}')
+FROM pg_index AS i
+INNER JOIN pg_class AS c ON i.indexrelid = c.oid
+WHERE NOT i.indisvalid AND c.relnamespace = 'public'::regnamespace AND c.relkind = 'i';
+
 -- name: try_migration_lock :value
 -- Take the right to migrate this database, for as long as the session lives; boolean, false while another has it.
 -- It is asked for again and again instead of waited for: a statement that waits holds a snapshot, CREATE INDEX

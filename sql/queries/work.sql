@@ -9,7 +9,7 @@
 -- Statistics may be of a time at which the queue was empty. A join of two parts of a statement is then planned as a walk
 -- of the one for each row of the other, however many there are now. So no part here meets another by a join: rows are
 -- looked up for an array, or for each row by LATERAL and OFFSET 0. Those picked are updated by their place: they are
--- locked, so it stays; one that was changed between the look and the lock is not there, and is left for the next claim.
+-- locked, so it stays; one that was changed between the look and the lock is not there, and is left for a later claim.
 -- Locks: those queue rows, SKIP LOCKED, so it waits for nobody. The nested loop locks only what the outer LIMIT pulls.
 WITH picked AS MATERIALIZED (
     SELECT w.place, w.priority, w.rank

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -101,6 +102,14 @@ def migration(folder: Path, version: int, statement: str) -> None:
     (folder / f"2099010100000{version}_test.sql").write_text(MIGRATION.format(statement=statement))
 
 
+CONCURRENTLY = """-- migrate:up transaction:false
+CREATE INDEX CONCURRENTLY IF NOT EXISTS grown_idx ON grown (id);
+
+-- migrate:down transaction:false
+DROP INDEX CONCURRENTLY IF EXISTS grown_idx;
+"""
+
+
 @pytest.fixture
 def own_migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of migrations of the test's own, in a schema table of its own database."""
@@ -122,14 +131,32 @@ def test_a_migration_gives_way_and_is_tried_again(
     assert "20990101000002" in migrate.migrate_up(servers.database_url)
 
 
-def freeing(dbmate: Callable[..., str], holder: psycopg.Connection, after: int) -> Callable[..., str]:
-    """dbmate, with the holder of a lock letting go before a later attempt."""
+def test_an_index_whose_building_was_broken_off_is_built_anew(
+    servers: embedded.Servers, own_migrations: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migration(own_migrations, 8, "CREATE TABLE grown (id int);")
+    migrate.migrate_up(servers.database_url)
+    (own_migrations / "20990101000009_test.sql").write_text(CONCURRENTLY)
+    holder = psycopg.connect(servers.database_url)
+    holder.execute("LOCK TABLE grown IN ROW EXCLUSIVE MODE")  # as a writer does, whom the building waits for
+    monkeypatch.setattr(migrate, "LOCK_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(migrate, "_drop_broken_off", freeing(migrate._drop_broken_off, holder, after=3))
+
+    migrate.migrate_up(servers.database_url)
+
+    with psycopg.connect(servers.database_url) as conn:
+        valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'grown_idx'::regclass"
+        assert conn.execute(valid).fetchone() == (True,)
+
+
+def freeing(step: Callable[..., Any], holder: psycopg.Connection, after: int) -> Callable[..., Any]:
+    """A step of migrating, with the holder of a lock letting go before a later attempt."""
     attempts = itertools.count(1)
 
-    def run(*arguments: str) -> str:
+    def run(*arguments: str) -> Any:
         if next(attempts) == after:
             holder.close()
-        return dbmate(*arguments)
+        return step(*arguments)
 
     return run
 

@@ -69,6 +69,18 @@ def test_an_outcome_waits_for_no_company_when_none_can_come(make, recording, out
     assert statuses(make) == ["completed"]
 
 
+def test_a_recorder_is_idle_a_while_after_the_last_outcome(recording, outcomes, monkeypatch):
+    before = recording.idle
+    [recording.put(outcome) for outcome in outcomes(1)]
+    waits = recording.idle
+    monkeypatch.setattr(recorder, "QUIET_SECONDS", 3600.0)
+    recording.run_once()
+    just_now = recording.idle
+    monkeypatch.setattr(recorder, "QUIET_SECONDS", 0.0)
+
+    assert (before, waits, just_now, recording.idle) == (True, False, False, True)
+
+
 def test_a_batch_has_a_largest_size(make, recording, outcomes, monkeypatch):
     monkeypatch.setattr(recorder, "BATCH", 3)
     [recording.put(outcome) for outcome in outcomes(5)]

@@ -8,7 +8,12 @@ COMMENT ON INDEX execution_queue_of_line_idx IS
 COMMENT ON INDEX execution_queue_of_waiting_idx IS
 'Serves executions.list and executions.live_counts: the few that wait beside many pending ones. Used where a tenant is asked for.';
 
+COMMENT ON INDEX execution_queue_pkey IS
+'Serves work.finish, executions.cancel and whatever else knows an execution''s id; with it tick.materialize cannot make a run that lives twice.';
+
 -- migrate:down
+COMMENT ON INDEX execution_queue_pkey IS
+'Serves work.claim, work.finish, executions.cancel and whatever else knows an execution''s id; with it tick.materialize cannot make a run that lives twice.';
 COMMENT ON INDEX execution_queue_of_waiting_idx IS NULL;
 COMMENT ON INDEX execution_queue_of_line_idx IS NULL;
 COMMENT ON INDEX execution_queue_of_tenant_idx IS NULL;
