@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import psycopg
@@ -58,10 +59,10 @@ def migrate_up(database_url: str) -> str:
     Raises:
         MigrationError: with what dbmate said.
     """
-    with _turn(database_url):
+    with _turn(database_url) as conn:
         for attempt in range(1, LOCK_ATTEMPTS + 1):
             try:
-                _drop_broken_off(database_url)
+                _drop_broken_off(conn)
                 return _dbmate(database_url, "--migration-lock", "migrate")
             except MigrationError as error:
                 if "due to lock timeout" not in str(error) or attempt == LOCK_ATTEMPTS:
@@ -70,30 +71,31 @@ def migrate_up(database_url: str) -> str:
     raise AssertionError("the last attempt returns or raises")
 
 
-def _drop_broken_off(database_url: str) -> None:
+def _drop_broken_off(conn: psycopg.Connection[Any]) -> None:
     """Drop the indexes whose building was broken off, by the lock timeout or with its process.
 
     They stay, invalid, and IF NOT EXISTS would pass over them. Only those that our migrations build: another may be
     under construction by somebody else. Raises MigrationError where one cannot be dropped.
     """
     ours = {name for path in MIGRATIONS.glob("*.sql") for name in BUILT.findall(path.read_text())}
-    with psycopg.connect(database_url, autocommit=True, options=SESSION, application_name="scheduler-migrate") as conn:
-        try:
-            for name in sorted(ours & set(_invalid_indexes(conn))):
-                drop = psycopg.sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}")
-                conn.execute(drop.format(psycopg.sql.Identifier(name)))
-        except psycopg.Error as error:
-            raise MigrationError(f"cannot drop the invalid index {name}: {error}") from error
+    try:
+        for name in sorted(ours.intersection(_invalid_indexes(conn))):
+            drop = psycopg.sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}")
+            conn.execute(drop.format(psycopg.sql.Identifier(name)))
+    except psycopg.Error as error:
+        raise MigrationError(f"cannot drop invalid indexes: {error}") from error
 
 
 @contextlib.contextmanager
-def _turn(database_url: str) -> Iterator[None]:
-    """Be the only one of these processes that migrates the database while the block runs.
+def _turn(database_url: str) -> Iterator[psycopg.Connection[Any]]:
+    """Be the only one of these processes that migrates the database while the block runs; gives a session to it.
 
     dbmate's own lock is not enough: one that waits for it deadlocks with an index that is built concurrently.
     """
     try:
-        conn = psycopg.connect(database_url, autocommit=True, application_name="scheduler-migrate", connect_timeout=10)
+        conn = psycopg.connect(
+            database_url, autocommit=True, options=SESSION, application_name="scheduler-migrate", connect_timeout=10
+        )
     except psycopg.OperationalError as error:
         raise MigrationError(str(error).strip()) from error
     with contextlib.closing(conn):
@@ -102,7 +104,7 @@ def _turn(database_url: str) -> Iterator[None]:
             if time.monotonic() > end:
                 raise MigrationError(f"another process has been migrating this database for {TURN_SECONDS:g} s")
             time.sleep(TURN_POLL_SECONDS)
-        yield
+        yield conn
 
 
 def migrate_down(database_url: str) -> str:

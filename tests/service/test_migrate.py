@@ -153,7 +153,7 @@ def freeing(step: Callable[..., Any], holder: psycopg.Connection, after: int) ->
     """A step of migrating, with the holder of a lock letting go before a later attempt."""
     attempts = itertools.count(1)
 
-    def run(*arguments: str) -> Any:
+    def run(*arguments: Any) -> Any:
         if next(attempts) == after:
             holder.close()
         return step(*arguments)
