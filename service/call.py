@@ -41,17 +41,20 @@ class Request(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """All of a request but its body, which many jobs have in common: checked, and ready to be sent."""
+    """All of a request but the content of its body, which many jobs have in common: checked, and ready to be sent."""
 
     method: str
     url: str
     timeout: float  # seconds, for the whole exchange
     fields: Fields
     lines: list[bytes]  # the same, as libcurl wants them
+    body: bool  # whether one is sent
 
     def around(self, body: bytes | None) -> Prepared:
-        """The request with this body, which is there or not as it was said of the shape."""
-        return Prepared(Ready(self.method, self.url, self.fields, body), self.lines, self.timeout)
+        """The request with this body, or without one where none is sent."""
+        return Prepared(
+            Ready(self.method, self.url, self.fields, body if self.body else None), self.lines, self.timeout
+        )
 
 
 class Outcome(NamedTuple):
@@ -81,20 +84,15 @@ def open_transport(
 def prepare(request: Request) -> Prepared:
     """The request ready to be sent any number of times, or ExchangeError(invalid_request)."""
     method, url, headers, body, timeout = request
-    body = body_of(method, body)
-    return shape(method, url, headers, timeout, body=body is not None).around(body)
-
-
-def body_of(method: str, body: bytes | None) -> bytes | None:
-    """The body as it is sent with a method: None for an empty one, and with HEAD."""
-    return None if method.upper() == "HEAD" else body or None
+    return shape(method, url, headers, timeout, body=bool(body)).around(body)
 
 
 def shape(method: str, url: str, headers: Mapping[str, str], timeout: float, *, body: bool) -> Shape:
-    """The shape of requests with a body, or without one, or ExchangeError(invalid_request)."""
+    """The shape of requests with a body, which HEAD sends none of, or without; or ExchangeError(invalid_request)."""
     if not 0 < timeout <= LONGEST_TIMEOUT:
         raise _invalid(f"The timeout must be above 0 and at most {LONGEST_TIMEOUT} seconds.")
     method = _method(method)
+    body = body and method != "HEAD"
     try:
         url = _normal(url)
         fields = list(_headers(headers, body).items())
@@ -105,7 +103,7 @@ def shape(method: str, url: str, headers: Mapping[str, str], timeout: float, *, 
         raise _invalid("The request cannot be sent: its URL or headers are not valid.") from error
     if not body and method not in BODILESS:
         fields.append(("Content-Length", b"0"))
-    return Shape(method, url, timeout, fields, header_lines(fields, body))
+    return Shape(method, url, timeout, fields, header_lines(fields, body), body)
 
 
 def is_normal(url: str) -> bool:

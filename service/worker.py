@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from service import __version__, log, masks, metrics, signing, tracing
-from service.call import Outcome, Request, Shape, body_of, judge, prepare, shape
+from service.call import Outcome, Request, Shape, judge, prepare, shape
 from service.claims import ClaimedExecution
 from service.executions import Ended
 from service.instants import rfc3339
@@ -174,8 +174,7 @@ class Requests:
         """The request with its secrets in place, what of them must not show, and those of OWN_WINS that it has."""
         if claimed.sealed is None:
             common = _common(*_parts_of(claimed))
-            body = None if claimed.payload is None else body_of(common.shape.method, claimed.payload.encode())
-            return common.shape.around(body), (), common.own
+            return common.shape.around(_body_of(claimed)), (), common.own
         try:
             values = masks.Values(**self._vault.open(claimed.sealed, job_owner(claimed.tenant_id, claimed.job_id)))
         except SecretUnreadable as error:
@@ -183,7 +182,8 @@ class Requests:
             raise ExchangeError("secret_unreadable", message, retryable=False) from error
         request = request_of(claimed._replace(payload=masks.reveal_payload(claimed.payload, values)))
         revealed = request._replace(headers=masks.reveal_headers(request.headers, values))
-        return prepare(revealed), masks.hidden_texts(values), _headers(*_parts_of(claimed)[2:4]).own
+        _, _, headers, payload, _ = _parts_of(claimed)
+        return prepare(revealed), masks.hidden_texts(values), _headers(headers, payload).own
 
     def _keep(self, key: tuple[int, int | None], made: _CachedRequest) -> None:
         self._kept[key] = made
@@ -199,8 +199,11 @@ def request_of(claimed: ClaimedExecution) -> Request:
     The job's own headers win over ours, save the X-Scheduler ones.
     """
     method, url, headers, payload, timeout = _parts_of(claimed)
-    body = None if claimed.payload is None else claimed.payload.encode()
-    return Request(method, url, _headers(headers, payload).sent, body, timeout)
+    return Request(method, url, _headers(headers, payload).sent, _body_of(claimed), timeout)
+
+
+def _body_of(claimed: ClaimedExecution) -> bytes | None:
+    return None if claimed.payload is None else claimed.payload.encode()
 
 
 def _parts_of(claimed: ClaimedExecution) -> tuple[str, str, str, bool, float]:
@@ -221,8 +224,7 @@ class _Common(NamedTuple):
 @lru_cache(CACHED_SHAPES)
 def _common(method: str, url: str, headers: str, payload: bool, timeout: float) -> _Common:
     sent, own = _headers(headers, payload)
-    body = payload and body_of(method, b"{}") is not None
-    return _Common(shape(method, url, sent, timeout, body=body), own)
+    return _Common(shape(method, url, sent, timeout, body=payload), own)
 
 
 class _Headers(NamedTuple):
