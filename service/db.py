@@ -26,7 +26,6 @@ PLANNING = {"api": WALKING, "admin": "", "engine": f"{WALKING} -c plan_cache_mod
 # Plans are kept for so long, and so many uses: a burst after a quiet time is not the moment to plan.
 PLAN_SECONDS = 10.0
 PLAN_USES = 250
-NEVER = 2**31 - 1  # uses after which the driver would prepare a statement by itself
 # The client ends a session that has said nothing for these.
 ANSWER_SECONDS = {"api": 5.5, "engine": 35.0, "admin": 35.0}
 
@@ -120,7 +119,7 @@ def _session_arguments(role: str) -> dict[str, Any]:
         "keepalives_interval": 5,
         "keepalives_count": 3,
         # Optional filters need a plan made for their values: see executions.list.
-        "prepare_threshold": None if role == "api" else NEVER,
+        "prepare_threshold": None if role == "api" else 0,
         "options": f"-c statement_timeout={STATEMENT_SECONDS[role]}s -c lock_timeout=5s"
         f" -c idle_in_transaction_session_timeout={IDLE_SECONDS}s -c timezone=UTC{PLANNING[role]}",
     }

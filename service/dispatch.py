@@ -133,8 +133,8 @@ class Dispatcher:
         return len(claimed) == free
 
     def _enough_room(self) -> bool:
-        ahead = max(self._room - self._slots, 0)
-        enough = (self._room - ahead) // REFILL + ahead // REFILL_AHEAD
+        slots = min(self._room, self._slots)
+        enough = slots // REFILL + (self._room - slots) // REFILL_AHEAD
         return self._room - len(self._flights) >= max(1, enough)
 
     def _until_next(self) -> float:
