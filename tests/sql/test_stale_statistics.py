@@ -52,17 +52,28 @@ def nodes(plan):
         yield from nodes(child)
 
 
+def text_of(name):
+    names = list(dict.fromkeys(PARAMETER.findall(sql.STATEMENTS[name].text)))
+    values = ", ".join(f"%({parameter.decode()})s" for parameter in names)
+    return PARAMETER.sub(lambda found: b"$%d" % (names.index(found[1]) + 1), sql.STATEMENTS[name].text), values
+
+
+def plan_of(session, name, given, options="FORMAT JSON"):
+    """The plan of a statement that serves any values, as such an EXPLAIN gives it: its root."""
+    text, values = text_of(name)
+    with session.transaction(force_rollback=True):
+        session.execute(b"PREPARE probe AS " + text)
+        explain = f"EXPLAIN ({options}) EXECUTE probe ({values})"
+        (plan,) = psycopg.ClientCursor(session, row_factory=tuple_row).execute(explain, given).fetchone()
+        session.execute("DEALLOCATE probe")
+    return plan[0]["Plan"]
+
+
 def work(engine, name, **params):
     """The most rows that any part of a statement's plan gave or threw away, in the plan that serves any values."""
-    names = list(dict.fromkeys(PARAMETER.findall(sql.STATEMENTS[name].text)))
-    text = PARAMETER.sub(lambda found: b"$%d" % (names.index(found[1]) + 1), sql.STATEMENTS[name].text)
-    values = ", ".join(f"%({parameter.decode()})s" for parameter in names)
-    with engine.transaction(force_rollback=True):
-        engine.execute(b"PREPARE probe AS " + text)
-        explain = f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE probe ({values})"
-        (plan,) = psycopg.ClientCursor(engine).execute(explain, params).fetchone()
-        engine.execute("DEALLOCATE probe")
-    return max((rows(node), json.dumps(node)[:400]) for node in nodes(plan[0]["Plan"]))
+    return max(
+        (rows(node), json.dumps(node)[:400]) for node in nodes(plan_of(engine, name, params, "ANALYZE, FORMAT JSON"))
+    )
 
 
 def rows(node):
@@ -139,12 +150,6 @@ def due_now(ids):
         "run_job_ids": ids, "run_ats": [at] * len(ids), "run_waits": [False] * len(ids), "job_ids": ids,
         "next_run_ats": later, "next_instant_ats": later, "runs": [1] * len(ids),
     }  # fmt: skip
-
-
-def text_of(name):
-    names = list(dict.fromkeys(PARAMETER.findall(sql.STATEMENTS[name].text)))
-    values = ", ".join(f"%({parameter.decode()})s" for parameter in names)
-    return PARAMETER.sub(lambda found: b"$%d" % (names.index(found[1]) + 1), sql.STATEMENTS[name].text), values
 
 
 @pytest.fixture
@@ -246,22 +251,15 @@ def pinned(conn, config):
 
 @pytest.mark.parametrize("name", ["work.finish", "work.hand_back", "work.kept_claims"])
 def test_an_execution_is_looked_up_by_its_primary_key_in_an_empty_queue_full_of_dead_rows(engine, pinned, name):
-    text, values = text_of(name)
-    engine.execute("SET plan_cache_mode = force_generic_plan")
-    engine.execute(b"PREPARE probe AS " + text)
-    explain = f"EXPLAIN (FORMAT JSON) EXECUTE probe ({values})"
-    (plan,) = psycopg.ClientCursor(engine).execute(explain, NOTHING[name]()).fetchone()
-
     looked_up = {
         node["Index Name"]
-        for node in nodes(plan[0]["Plan"])
+        for node in nodes(plan_of(engine, name, NOTHING[name]()))
         if node.get("Relation Name") == "execution_queue" and "(id = " in node.get("Index Cond", "")
     }
     assert looked_up == {"execution_queue_pkey"}
 
 
 def test_a_claim_walks_no_index_of_tenants_whatever_the_statistics(conn):
-    text, values = text_of("work.claim")
     filled(conn, "pending")
     conn.execute("UPDATE execution_queue SET tenant_id = 'the only one'")
     conn.execute("VACUUM (ANALYZE) execution_queue")
@@ -270,12 +268,9 @@ def test_a_claim_walks_no_index_of_tenants_whatever_the_statistics(conn):
         conn.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         conn.execute("SET LOCAL enable_seqscan = off")
         conn.execute("SET LOCAL enable_bitmapscan = off")
-        conn.execute(b"PREPARE probe AS " + text)
-        explain = f"EXPLAIN (FORMAT JSON) EXECUTE probe ({values})"
-        row = psycopg.ClientCursor(conn).execute(explain, NOTHING["work.claim"]()).fetchone()
-        conn.execute("DEALLOCATE probe")
+        plan = plan_of(conn, "work.claim", NOTHING["work.claim"]())
 
-    walked = {node.get("Index Name") for node in nodes(row["QUERY PLAN"][0]["Plan"])}
+    walked = {node.get("Index Name") for node in nodes(plan)}
     assert walked and not walked & {"execution_queue_of_line_idx", "execution_queue_of_tenant_idx"}
 
 
@@ -340,7 +335,8 @@ def test_a_session_keeps_the_plans_of_statements_on_the_way_of_a_run_and_of_no_o
     with db.session(one_session) as conn:
         for _ in range(10):
             history.count(conn, tenant_id="t1", start_date=None, end_date=None, job_id=None, limit=1)
-        kept = [text.split()[1] for (text,) in conn.execute("SELECT statement FROM pg_prepared_statements")]
+        statements = conn.execute("SELECT statement FROM pg_prepared_statements", prepare=False)
+        kept = [text.split()[1] for (text,) in statements]
 
     assert kept == ["work.kept_claims"]
 
