@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, g, jsonify, request
 from opentelemetry import trace
+from pydantic_core import to_json
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from service import log, tracing
@@ -40,13 +41,15 @@ def trace_id() -> str:
 
 
 def success(data: Any, status: int = 200, pagination: Pagination | None = None) -> Response:
-    """An answer in its envelope; 204 has no body."""
+    """An answer in its envelope, of models or of what JSON has; 204 has no body."""
     if status == 204:
         return Response(status=204)
     body: dict[str, Any] = {"success": True, "data": data}
     if pagination is not None:
-        body["pagination"] = pagination.model_dump()
-    return _json(body, status)
+        body["pagination"] = pagination
+    body["traceId"] = trace_id()
+    # From the models right to text: by way of dictionaries a page of a hundred took three times as long.
+    return Response(to_json(body, by_alias=True) + b"\n", status, mimetype="application/json")
 
 
 def failure(status: int, code: str, message: str, problems: Sequence[Problem] = ()) -> Response:
@@ -54,11 +57,7 @@ def failure(status: int, code: str, message: str, problems: Sequence[Problem] = 
     error: dict[str, Any] = {"code": code, "message": message}
     if problems:
         error["validation"] = [{"field": p.field, "message": p.message, "code": p.code} for p in problems]
-    return _json({"success": False, "error": error}, status)
-
-
-def _json(body: dict[str, Any], status: int) -> Response:
-    response = jsonify(body | {"traceId": trace_id()})
+    response = jsonify({"success": False, "error": error, "traceId": trace_id()})
     response.status_code = status
     return response
 

@@ -118,7 +118,7 @@ def _act(route: Route, handler: Handler, arguments: dict[str, Any], call: Call) 
         reply = handler(call, **arguments)
     except NotFound:
         raise NotFound(_missing(route, **(request.view_args or {}))) from None
-    response = envelope.success(_plain(reply.data), reply.status or route.status, reply.pagination)
+    response = envelope.success(reply.data, reply.status or route.status, reply.pagination)
     return _tagged(response, reply.data, call.conditions) if isinstance(reply.data, answers.Job) else response
 
 
@@ -166,8 +166,3 @@ def _query() -> tuple[dict[str, str], list[Problem]]:
     repeated = [Problem(name, "must be given once", "repeated") for name, values in given.items() if len(values) > 1]
     return {name: values[0] for name, values in given.items()}, repeated
 
-
-def _plain(data: Any) -> Any:
-    if isinstance(data, list):
-        return [_plain(item) for item in data]
-    return data.model_dump(mode="json", by_alias=True) if isinstance(data, BaseModel) else data
