@@ -1,8 +1,8 @@
 """Executions: ending them, whoever ends them, and what the API reads and does with them."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,6 +23,9 @@ from service.rows import (
 )
 
 CANCEL_BATCH = 1000  # executions that one statement ends
+RECENT = timedelta(days=3)  # among these the newest are looked for first
+EARLIEST = datetime.min.replace(tzinfo=UTC) + 2 * RECENT  # from which it can be taken off
+LIVE = frozenset({"pending", "running", "retrying", "held"})  # in the queue, which is no part of the log
 
 _finish = sql.one("work.finish", row=Recorded, kept=True)
 get = sql.one("executions.get", row=ExecutionDetail)
@@ -111,18 +114,49 @@ def page(conn: Connection[Any], filters: Filters, *, after: Placed | None, offse
         after = _sought(conn, filters, offset)
         if after is None:
             return []
-    return _page(conn, **asdict(filters), after_at=after and after.at, after_id=after and after.id, limit=limit)
+
+    def find(within: Filters) -> list[Execution]:
+        return _page(conn, **asdict(within), after_at=after and after.at, after_id=after and after.id, limit=limit)
+
+    recent = _recent(filters, before=after.at if after else None)
+    if recent is not None and len(found := find(recent)) == limit:
+        return found
+    return find(filters)
 
 
 def count(conn: Connection[Any], filters: Filters, *, limit: int) -> int:
     """How many executions a list has, counted no further than limit."""
-    counting = _count if filters.job_id is None else _count_of_job
-    return counting(conn, **_without_other(filters), limit=limit)  # type: ignore[no-any-return]
+    if filters.job_id is not None:
+        return _count_of_job(conn, **_without_other(filters), limit=limit)  # type: ignore[no-any-return]
+    recent = _recent(filters)
+    if recent is not None and _count(conn, **_without_other(recent), limit=limit) == limit:
+        return limit
+    return _count(conn, **_without_other(filters), limit=limit)  # type: ignore[no-any-return]
 
 
 def _sought(conn: Connection[Any], filters: Filters, place: int) -> Placed | None:
-    seek = _seek if filters.job_id is None else _seek_of_job
-    return seek(conn, **_without_other(filters), place=place)
+    if filters.job_id is not None:
+        return _seek_of_job(conn, **_without_other(filters), place=place)
+    recent = _recent(filters)
+    found = None if recent is None else _seek(conn, **_without_other(recent), place=place)
+    return found or _seek(conn, **_without_other(filters), place=place)
+
+
+def _recent(filters: Filters, before: datetime | None = None) -> Filters | None:
+    """The filters, of the last RECENT before an instant, which end_time or now is; None where that leaves nothing out.
+
+    What the newest are found among: a partition of the log costs the planner as much as ten rows, and there is one for
+    each day. Where too few are found, all are looked at, so the clock that says what is recent need not be right.
+    """
+    if filters.status in LIVE:
+        return None
+    since = _recent_since(before or filters.end_time or datetime.now(UTC))
+    wider = filters.start_time is None or filters.start_time < since
+    return replace(filters, start_time=since) if wider else None
+
+
+def _recent_since(end: datetime) -> datetime:
+    return max(end, EARLIEST) - RECENT
 
 
 def _without_other(filters: Filters) -> dict[str, object]:
@@ -131,9 +165,27 @@ def _without_other(filters: Filters) -> dict[str, object]:
     return {name: value for name, value in asdict(filters).items() if name != other}
 
 
-def percentiles(conn: Connection[Any], **filters: object) -> Percentiles:
-    """Percentiles over the newest executions that filters name, of those days of which the log still has all."""
-    return _percentiles(conn, since=_whole_since(conn), **filters)
+def percentiles(
+    conn: Connection[Any],
+    *,
+    tenant_id: str,
+    job_id: UUID | None,
+    limit: int,
+    start_date: date | None = None,
+    end_date: date | None = None,
+) -> Percentiles:
+    """Percentiles over the newest executions, at most limit of them, of those days of which the log still has all."""
+    whole_since: datetime | None = _whole_since(conn)
+    filters = {"tenant_id": tenant_id, "job_id": job_id, "start_date": start_date, "end_date": end_date, "limit": limit}
+    last = datetime.now(UTC)
+    if end_date is not None and end_date < last.date():
+        last = datetime.combine(end_date, time.max, UTC)
+    recent = _recent_since(last)
+    if whole_since is None or whole_since < recent:
+        found = _percentiles(conn, since=recent, **filters)
+        if found.sampled == limit:
+            return found
+    return _percentiles(conn, since=whole_since, **filters)
 
 
 def cancel(conn: Connection[Any], tenant_id: str, id: UUID) -> ExecutionDetail:

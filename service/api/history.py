@@ -42,9 +42,10 @@ def history_stats(call: Call, query: Window) -> Reply:
     """Add up a window, day by day, with percentiles of duration and lag."""
     with call.transaction() as conn:
         start, end = window_of(conn, query)
-        filters = {"tenant_id": call.tenant, "start_date": start, "end_date": end, "job_id": query.job_id}
-        whole, *days = history.stats(conn, **filters)
-        newest = executions.percentiles(conn, **filters, limit=SAMPLE)
+        whole, *days = history.stats(conn, tenant_id=call.tenant, start_date=start, end_date=end, job_id=query.job_id)
+        newest = executions.percentiles(
+            conn, tenant_id=call.tenant, start_date=start, end_date=end, job_id=query.job_id, limit=SAMPLE
+        )
     return Reply(
         answers.HistoryStats(
             start_date=start,

@@ -245,3 +245,7 @@ def test_stats_of_nothing_are_zero_and_null(api):
         stats["percentiles"]["sampled"],
         stats["percentiles"]["lag_p99_ms"],
     ) == (0, None, 0, None)
+
+
+def test_the_first_day_of_the_calendar_can_be_asked_for(api):
+    assert api.ok("GET", "/executions?end_time=0001-01-01T00:00:00Z") == []

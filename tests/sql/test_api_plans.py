@@ -1,13 +1,14 @@
 """What the API asks stays cheap on a large log: pages walk indexes, and a look-up reads one partition."""
 
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
 from service import db, executions, sql, upkeep
 from service.executions import Filters
+from service.rows import Placed
 from tests.conftest import eventually
 from tests.factories import NOON
 
@@ -437,3 +438,50 @@ def test_live_counts_stop_at_their_limit(plan, conn):
 
     assert "execution_queue_of_waiting_idx" in {node.get("Index Name") for node in found}
     assert read(found) <= 105
+
+
+@pytest.mark.parametrize("status", [None, "completed", "failed", "pending"])
+@pytest.mark.parametrize("job_id", [None, UUID(BUSY)])
+@pytest.mark.parametrize("hours", [1, 30, 24 * 400])
+def test_what_is_recent_is_looked_at_first_and_the_rest_where_it_does_not_do(
+    monkeypatch, log, api_pool, hours, job_id, status
+):
+    """The same rows, counts and percentiles come of however short a look back."""
+    ends = [NOON + timedelta(days=days) for days in (-1, 3, 300)]
+    everything = [
+        Filters("t1", job_id, status, start, end) for end in ends for start in (None, end - timedelta(days=2))
+    ]
+    log.execute(MAKE_BUSY)
+    log.execute("UPDATE execution_log SET status = 'failed' WHERE tenant_id = 't1' AND scheduled_at::time < '06:00'")
+
+    def found_of(conn, filters):
+        day = filters.end_time.date()
+        return (
+            [row.id for row in executions.page(conn, filters, after=None, offset=0, limit=40)],
+            [row.id for row in executions.page(conn, filters, after=None, offset=150, limit=40)],
+            [row.id for row in executions.page(conn, filters, after=_after(conn, filters), offset=0, limit=700)],
+            executions.count(conn, filters, limit=3000),
+            executions.percentiles(conn, tenant_id="t1", job_id=job_id, end_date=day, limit=900),
+        )
+
+    def found():
+        with db.transaction(api_pool, "t1") as conn:
+            return [found_of(conn, filters) for filters in everything]
+
+    expected = found_without_a_look_back(monkeypatch, found)
+    monkeypatch.setattr(executions, "RECENT", timedelta(hours=hours))
+
+    assert found() == expected
+    assert status == "pending" or expected[2][3] > 0
+
+
+def found_without_a_look_back(monkeypatch, found):
+    with monkeypatch.context() as patched:
+        patched.setattr(executions, "_recent", lambda *_, **__: None)
+        patched.setattr(executions, "_recent_since", lambda _: datetime.min.replace(tzinfo=UTC))
+        return found()
+
+
+def _after(conn, filters):
+    row = executions.page(conn, filters, after=None, offset=0, limit=100)
+    return Placed(row[-1].id, row[-1].scheduled_at) if row else None
