@@ -165,4 +165,3 @@ def _query() -> tuple[dict[str, str], list[Problem]]:
     given = request.args.to_dict(flat=False)
     repeated = [Problem(name, "must be given once", "repeated") for name, values in given.items() if len(values) > 1]
     return {name: values[0] for name, values in given.items()}, repeated
-

@@ -70,9 +70,9 @@ days AS (
         sum(skipped),
         sum(attempts),
         sum(duration_ms_sum),
-        max(duration_ms_max) FILTER (WHERE completed + failed + timeout > 0),
+        CASE WHEN sum(completed + failed + timeout) > 0 THEN max(duration_ms_max) END,
         sum(lag_ms_sum),
-        max(lag_ms_max) FILTER (WHERE completed + failed + timeout > 0)
+        CASE WHEN sum(completed + failed + timeout) > 0 THEN max(lag_ms_max) END
     FROM job_history
     WHERE
         tenant_id = %(tenant_id)s

@@ -39,12 +39,13 @@ RETURNING job_id;
 -- Jobs with their lifetime counts, deleted or not, in the order of ids: the one place that names what is read of a job.
 -- Params: tenant_id text, ids uuid[]. Returns Job. Locks: none.
 SELECT
-    j.id, j.tenant_id, j.key, j.name, j.description, j.type, j.schedule, j.timezone, j.start_at, j.end_at, j.max_runs,
+    j.key, j.name, j.description, j.type, j.schedule, j.timezone, j.start_at, j.end_at, j.max_runs,
     j.jitter_seconds AS jitter, j.misfire_policy, j.misfire_limit, j.start_deadline_seconds AS start_deadline,
     j.overlap_policy, j.endpoint, j.method, j.headers, j.payload, j.secrets,
     j.timeout_seconds AS timeout, j.max_retries,
     j.retry_delay_seconds AS retry_delay, j.retry_backoff, j.retry_max_delay_seconds AS retry_max_delay, j.retry_on,
-    j.priority, j.tags, j.metadata, j.alert, j.status, j.anchor_at, j.runs, j.paused_at, j.next_run_at,
+    j.priority, j.tags, j.metadata, j.alert,
+    j.id, j.tenant_id, j.status, j.anchor_at, j.runs, j.paused_at, j.next_run_at,
     coalesce(j.next_instant_at, j.next_run_at) AS next_instant_at, t.last_run_at,
     coalesce(t.completed + t.failed + t.timeout, 0) AS run_count,
     coalesce(t.failed + t.timeout, 0) AS fail_count,
