@@ -84,22 +84,27 @@ def end(conn: Connection[Any], outcomes: Sequence[Ended], *, set_aside: bool = F
     recorded: Recorded = _finish(
         conn,
         ids=sql.uuids(ids),
-        worker_ids=sql.uuids(worker_ids),
+        worker_ids=sql.uuids(_known(worker_ids)),
         attempts=sql.array(attempts),
         statuses=sql.array(statuses),
-        retry_delays=sql.array(retry_delays),
+        retry_delays=sql.array(_known(retry_delays)),
         durations=sql.array([None if ms is None else f"{ms:.3f}" for ms in durations]),  # to the microsecond
-        response_statuses=sql.array(response_statuses),
-        response_bodies=sql.texts(response_bodies),
+        response_statuses=sql.array(_known(response_statuses)),
+        response_bodies=sql.texts(_known(response_bodies)),
         truncated=sql.array(truncated),
-        error_codes=sql.texts(error_codes),
-        errors=sql.texts(errors),
-        trace_ids=sql.array(trace_ids),
+        error_codes=sql.texts(_known(error_codes)),
+        errors=sql.texts(_known(errors)),
+        trace_ids=sql.array(_known(trace_ids)),
         set_aside=set_aside,
     )
     if recorded.awaited:
         let_go(conn)
     return recorded.fenced_ids
+
+
+def _known(column: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A column of a batch, or nothing where it is all None, as most batches have no errors: unnest fills it up."""
+    return () if column.count(None) == len(column) else column
 
 
 def let_go(conn: Connection[Any]) -> None:
