@@ -1,6 +1,5 @@
 """The engine of one process: its loops, put together, started, and drained."""
 
-import gc
 import sys
 import threading
 import time
@@ -27,7 +26,6 @@ from service.warm import warm
 # How long a thread that computes may keep the interpreter from one that a socket has just woken. At Python's 5 ms
 # the wait adds up on the way from a due run to its call; a shorter interval does not show in the throughput.
 SWITCH_SECONDS = 0.001
-COLLECT_AFTER = 20_000  # objects; Python's 700 are those of a few calls
 SESSIONS = 7
 
 
@@ -94,9 +92,6 @@ class Engine:
     def start(self) -> None:
         """Register this process and start working."""
         sys.setswitchinterval(SWITCH_SECONDS)
-        # What is there now stays: the collector need not look at it, nor as often at what a claim makes for moments.
-        gc.freeze()
-        gc.set_threshold(COLLECT_AFTER)
         self._dispatcher.start(self._claim.wake)
         for loop in self._loops:
             loop.start()

@@ -1,5 +1,6 @@
 """One process of the service: opens what its role needs, serves until a signal, and drains."""
 
+import gc
 import random
 import signal
 import socket
@@ -20,6 +21,7 @@ from service.web import WebServer
 
 REQUEST_SECONDS = 10.0  # longest that a request under way keeps a drained process; statements end sooner
 PROBE_THREADS = 2
+COLLECT_AFTER = 20_000  # objects; Python's 700 are those of a few calls, or of a few rows of a page
 
 
 def serve_on(
@@ -44,6 +46,7 @@ def serve_on(
         shutdown.take_signals(orphaned)
         if role != "probe":
             _bind_to_core(config, place, shutdown)
+        _spare_collector()
         if shutdown.engine is not None:
             shutdown.engine.start()
         log.info(log.SERVING, role=role, port=shutdown.web.port if shutdown.web else None, version=__version__)
@@ -73,6 +76,13 @@ def _bind_to_core(config: Config, place: int | None, shutdown: "Shutdown") -> No
         kept = Affinity(random.randrange(affinity.PLACES) if place is None else place)
         kept.run_once()  # before the engine starts its threads, which take it over
         Loop("affinity", kept.run_once, shutdown.fail, jitter=affinity.JITTER_SECONDS).start()
+
+
+def _spare_collector() -> None:
+    """Keep the garbage collector from what stays: nothing else runs while it looks at all that was imported."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
 
 
 def _run(shutdown: "Shutdown") -> None:
