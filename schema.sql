@@ -6990,16 +6990,16 @@ CREATE INDEX jobs_tenant_inactive_idx ON public.jobs USING btree (tenant_id, sta
 COMMENT ON INDEX public.jobs_tenant_inactive_idx IS 'Serves jobs.list and jobs.count by status: what is paused, completed or deleted beside many active jobs. Those are not in it, so a tick never writes to it.';
 
 --
--- Name: jobs_tenant_list_idx; Type: INDEX; Schema: public; Owner: -
+-- Name: jobs_tenant_listed_idx; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX jobs_tenant_list_idx ON public.jobs USING btree (tenant_id, created_at DESC, id DESC) WHERE (status <> 'deleted'::text);
+CREATE INDEX jobs_tenant_listed_idx ON public.jobs USING btree (tenant_id, created_at DESC, id DESC) INCLUDE (type) WHERE (status <> 'deleted'::text);
 
 --
--- Name: INDEX jobs_tenant_list_idx; Type: COMMENT; Schema: public; Owner: -
+-- Name: INDEX jobs_tenant_listed_idx; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON INDEX public.jobs_tenant_list_idx IS 'Serves jobs.list, jobs.count and jobs.matching: a tenant''s jobs, newest first.';
+COMMENT ON INDEX public.jobs_tenant_listed_idx IS 'Serves jobs.list, jobs.count, jobs.counts and jobs.matching: a tenant''s jobs, newest first. With the type, so that jobs of a type are listed and counted without reading the others.';
 
 --
 -- Name: jobs_tenant_upcoming_idx; Type: INDEX; Schema: public; Owner: -
@@ -7768,4 +7768,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261125340006'),
     ('20261125340007'),
     ('20261125340008'),
-    ('20261125340009');
+    ('20261125340009'),
+    ('20261125350000'),
+    ('20261125350001'),
+    ('20261125350002');

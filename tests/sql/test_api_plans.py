@@ -263,7 +263,7 @@ def test_page_of_jobs_walks_its_index(plan, conn):
 
     found = plan("jobs.list", tenant_id="t1", **filters, limit=21, offset=0)
 
-    assert "jobs_tenant_list_idx" in {node.get("Index Name") for node in found}
+    assert "jobs_tenant_listed_idx" in {node.get("Index Name") for node in found}
     assert read(found) < 100
 
 
@@ -355,6 +355,19 @@ def test_a_rare_job_is_sought_among_those_that_a_tenant_has_listed(plan, conn, n
     assert read(found) <= LISTED
 
 
+@pytest.mark.parametrize(
+    ("name", "place"), [("jobs.list", {"after_at": None, "after_id": None, "offset": 0}), ("jobs.count", {})]
+)
+def test_jobs_of_a_type_are_found_without_reading_the_others(plan, conn, name, place):
+    conn.execute(NAMED)
+    conn.execute("VACUUM (ANALYZE) jobs")
+    filters = dict.fromkeys(("status", "key", "name_like", "tag")) | {"type": "cron"}
+
+    found = plan(name, tenant_id="t1", **filters, **place, limit=101)
+
+    assert scans(found) == ["Index Only Scan"]
+
+
 def test_jobs_are_counted_by_the_indexes_that_tell_their_status(plan, conn):
     conn.execute(NAMED)
     conn.execute("VACUUM (ANALYZE) jobs")
@@ -362,7 +375,8 @@ def test_jobs_are_counted_by_the_indexes_that_tell_their_status(plan, conn):
     found = plan("jobs.counts", tenant_id="t1")
 
     indexes = {node["Index Name"] for node in found if "Index Name" in node}
-    assert indexes == {"jobs_tenant_list_idx", "jobs_tenant_inactive_idx"}
+    assert indexes == {"jobs_tenant_listed_idx", "jobs_tenant_inactive_idx"}
+    assert {"Index Only Scan"} == set(scans(found))
     assert read(found) == 2 * LISTED  # those that are listed, and as many that are not active
     assert not [node["Filter"] for node in found if "Filter" in node and "status" in node["Filter"]]
 
