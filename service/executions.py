@@ -1,9 +1,9 @@
 """Executions: ending them, whoever ends them, and what the API reads and does with them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from psycopg import Connection
@@ -22,9 +22,12 @@ from service.rows import (
     Verdict,
 )
 
+Found = TypeVar("Found")
 CANCEL_BATCH = 1000  # executions that one statement ends
 RECENT = timedelta(days=3)  # among these the newest are looked for first
-EARLIEST = datetime.min.replace(tzinfo=UTC) + 2 * RECENT  # from which it can be taken off
+MARGIN = 1.5  # by which a second look goes back further than what the first has found says
+FAR = 5 * RECENT  # beyond which it does not
+EARLIEST = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)  # of any time zone
 LIVE = frozenset({"pending", "running", "retrying", "held"})  # in the queue, which is no part of the log
 
 _finish = sql.one("work.finish", row=Recorded, kept=True)
@@ -123,45 +126,53 @@ def page(conn: Connection[Any], filters: Filters, *, after: Placed | None, offse
     def find(within: Filters) -> list[Execution]:
         return _page(conn, **asdict(within), after_at=after and after.at, after_id=after and after.id, limit=limit)
 
-    recent = _recent(filters, before=after.at if after else None)
-    if recent is not None and len(found := find(recent)) == limit:
-        return found
-    return find(filters)
+    return _looking_back(find, len, limit, filters, before=after.at if after else None)
 
 
 def count(conn: Connection[Any], filters: Filters, *, limit: int) -> int:
     """How many executions a list has, counted no further than limit."""
     if filters.job_id is not None:
         return _count_of_job(conn, **_without_other(filters), limit=limit)  # type: ignore[no-any-return]
-    recent = _recent(filters)
-    if recent is not None and _count(conn, **_without_other(recent), limit=limit) == limit:
-        return limit
-    return _count(conn, **_without_other(filters), limit=limit)  # type: ignore[no-any-return]
+    return _looking_back(lambda within: int(_count(conn, **_without_other(within), limit=limit)), int, limit, filters)
 
 
 def _sought(conn: Connection[Any], filters: Filters, place: int) -> Placed | None:
     if filters.job_id is not None:
         return _seek_of_job(conn, **_without_other(filters), place=place)
-    recent = _recent(filters)
-    found = None if recent is None else _seek(conn, **_without_other(recent), place=place)
-    return found or _seek(conn, **_without_other(filters), place=place)
+    return _looking_back(
+        lambda within: _seek(conn, **_without_other(within), place=place), lambda found: found is not None, 1, filters
+    )
 
 
-def _recent(filters: Filters, before: datetime | None = None) -> Filters | None:
-    """The filters, of the last RECENT before an instant, which end_time or now is; None where that leaves nothing out.
+def _looking_back(
+    find: Callable[[Filters], Found],
+    size: Callable[[Found], int],
+    enough: int,
+    filters: Filters,
+    before: datetime | None = None,
+) -> Found:
+    """What find() finds of the last days before an instant, or if that is not enough of more days, or else of all.
 
-    What the newest are found among: a partition of the log costs the planner as much as ten rows, and there is one for
-    each day. Where too few are found, all are looked at, so the clock that says what is recent need not be right.
+    The newest are wanted, and a partition of the log costs the planner as much as ten rows, and there is one for each
+    day. What says how far to look back (the clock, end_time) need not be right, since the last look is at all.
     """
-    if filters.status in LIVE:
-        return None
-    since = _recent_since(before or filters.end_time or datetime.now(UTC))
-    wider = filters.start_time is None or filters.start_time < since
-    return replace(filters, start_time=since) if wider else None
+    end = before or filters.end_time or datetime.now(UTC)
+    back: timedelta | None = RECENT
+    while back is not None and filters.status not in LIVE:
+        since = end - back if end - EARLIEST > back else EARLIEST
+        if filters.start_time is not None and filters.start_time >= since:
+            break
+        found = find(replace(filters, start_time=since))
+        if size(found) == enough:
+            return found
+        back = _further(back, size(found), enough)
+    return find(filters)
 
 
-def _recent_since(end: datetime) -> datetime:
-    return max(end, EARLIEST) - RECENT
+def _further(back: timedelta, found: int, enough: int) -> timedelta | None:
+    """How far back there is likely to be enough, going by what is within RECENT; None: look at all."""
+    likely = RECENT * MARGIN * (enough / found) if found else FAR
+    return likely if back == RECENT and likely < FAR else None
 
 
 def _without_other(filters: Filters) -> dict[str, object]:
@@ -180,17 +191,23 @@ def percentiles(
     end_date: date | None = None,
 ) -> Percentiles:
     """Percentiles over the newest executions, at most limit of them, of those days of which the log still has all."""
-    whole_since: datetime | None = _whole_since(conn)
-    filters = {"tenant_id": tenant_id, "job_id": job_id, "start_date": start_date, "end_date": end_date, "limit": limit}
     last = datetime.now(UTC)
     if end_date is not None and end_date < last.date():
         last = datetime.combine(end_date, time.max, UTC)
-    recent = _recent_since(last)
-    if whole_since is None or whole_since < recent:
-        found = _percentiles(conn, since=recent, **filters)
-        if found.sampled == limit:
-            return found
-    return _percentiles(conn, since=whole_since, **filters)
+
+    def find(within: Filters) -> Percentiles:
+        return _percentiles(
+            conn,
+            tenant_id=tenant_id,
+            job_id=job_id,
+            since=within.start_time,
+            start_date=start_date,
+            end_date=end_date,
+            limit=limit,
+        )
+
+    every = Filters(tenant_id, job_id, start_time=_whole_since(conn))
+    return _looking_back(find, lambda found: found.sampled, limit, every, before=last)
 
 
 def cancel(conn: Connection[Any], tenant_id: str, id: UUID) -> ExecutionDetail:

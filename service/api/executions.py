@@ -15,7 +15,7 @@ from service.api.routing import Reply, Resource
 from service.api.services import Call
 from service.rows import FinishedCounts, Placed
 
-COUNTED = 20_000  # live executions of a state are counted up to here, some 3 ms; ops and metrics count on to 100,000
+COUNTED = 10_000  # live executions of a state are counted up to here, as lists are; ops and metrics go on to 100,000
 SAMPLE = 5_000  # newest executions that percentiles are taken over, at most
 
 api = Resource("executions")

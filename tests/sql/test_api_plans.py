@@ -1,7 +1,7 @@
 """What the API asks stays cheap on a large log: pages walk indexes, and a look-up reads one partition."""
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -484,6 +484,7 @@ def test_what_is_recent_is_looked_at_first_and_the_rest_where_it_does_not_do(
 
     expected = found_without_a_look_back(monkeypatch, found)
     monkeypatch.setattr(executions, "RECENT", timedelta(hours=hours))
+    monkeypatch.setattr(executions, "FAR", 5 * timedelta(hours=hours))
 
     assert found() == expected
     assert status == "pending" or expected[2][3] > 0
@@ -491,8 +492,7 @@ def test_what_is_recent_is_looked_at_first_and_the_rest_where_it_does_not_do(
 
 def found_without_a_look_back(monkeypatch, found):
     with monkeypatch.context() as patched:
-        patched.setattr(executions, "_recent", lambda *_, **__: None)
-        patched.setattr(executions, "_recent_since", lambda _: datetime.min.replace(tzinfo=UTC))
+        patched.setattr(executions, "_looking_back", lambda find, _size, _enough, filters, **_: find(filters))
         return found()
 
 
