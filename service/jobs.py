@@ -13,14 +13,14 @@ from psycopg.types.json import Jsonb
 from service import due, executions, masks, notify, plans, policy, skips, sql
 from service.errors import Deleted, KeyTaken, NotFound, Problem, ValidationFailed, heed
 from service.policy import Plan, PreviewRun, Run, Skip
-from service.rows import ExecutionDetail, Job, JobCounts, JobDefinition, LiveExecution, Placed, Verdict
+from service.rows import ExecutionDetail, Job, JobCounts, JobDefinition, Listed, LiveExecution, Placed, Verdict
 from service.schedule import ScheduleError
 from service.vault import SecretUnreadable, Vault, job_owner
 
 read = sql.many("jobs.read", row=Job)
-page = sql.many("jobs.list", row=Placed)
+page = sql.many("jobs.list", row=Listed)
 count = sql.value("jobs.count")
-upcoming_page = sql.many("jobs.list_upcoming", row=Placed)
+upcoming_page = sql.many("jobs.list_upcoming", row=Listed)
 count_upcoming = sql.value("jobs.count_upcoming")
 counts = sql.one("jobs.counts", row=JobCounts)
 now = sql.value("jobs.now")

@@ -71,6 +71,13 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed(Placed):
+    """The same, and how many rows the list has, as far as they were counted."""
+
+    listed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Execution:
     """An execution, live or finished."""
 

@@ -67,28 +67,29 @@ def placed(
     fetched: list[Row],
     count: Callable[..., int],
     key: Callable[[Row], object],
-    asked: int | None = None,
+    known: int | None = None,
 ) -> tuple[list[Row], Pagination]:
     """A page and its place in the list.
 
     Args:
         query: which page.
-        fetched: its rows and those that follow, as many as were asked for.
+        fetched: its rows and, where there is one, the row that follows.
         count: how many rows the list has, counted no further than `limit`. Not called where a page by its number shows
             where the list ends: what a filter names seldom would be searched for a second time.
         key: the cursor after a row.
-        asked: how many rows were asked for, all in all; None: one more than the page has.
+        known: what count would tell, where that is known.
     """
     rows, more = fetched[: query.page_size], len(fetched) > query.page_size
     page = None if query.cursor else query.page or 1
-    ends = page is not None and len(fetched) < (asked or query.page_size + 1) and (rows or page == 1)
-    total = query.offset + len(fetched) if ends else count(limit=COUNT_LIMIT)
-    shown = min(total, MAX_PAGED)
+    ends = page is not None and not more and (rows or page == 1)
+    if known is None:
+        known = query.offset + len(fetched) if ends else count(limit=COUNT_LIMIT)
+    shown = min(known, MAX_PAGED)
     return rows, Pagination(
         page=page,
         perPage=query.page_size,
         total=shown,
-        totalCapped=total > MAX_PAGED,
+        totalCapped=known > MAX_PAGED,
         totalPages=math.ceil(shown / query.page_size),
         hasNext=more,
         hasPrev=page is None or page > 1,

@@ -14,16 +14,13 @@ from pydantic_core import to_jsonable_python
 from service import db, executions, history, jobs
 from service.api import answers, windows
 from service.api.cursor import Cursor, within
-from service.api.envelope import placed
+from service.api.envelope import COUNT_LIMIT, placed
 from service.api.executions import listed, newest_of, success_rate, totals_of
 from service.api.requests import DaysQuery, JobCreate, JobExecutionsQuery, JobPut, JobsQuery, JobUpdate
 from service.api.routing import Reply, Resource
 from service.api.services import Call
 from service.errors import Problem, ValidationFailed
 from service.quota import JobQuota
-
-# Jobs that are asked for at least where a filter has no index: if there are fewer, that search has counted them too.
-SEARCHED = 501
 
 api = Resource("jobs")
 
@@ -85,19 +82,21 @@ def list_jobs(call: Call, query: JobsQuery) -> Reply:
     order = "jobs by next_run_at" if upcoming else "jobs by created_at"
     cursor = within(order, query.cursor)
     filters |= {"upcoming_before": query.upcoming_before} if upcoming else {"status": query.status}
-    searched = cursor is None and (query.type or query.name or query.tag)
-    asked = max(query.page_size + 1, SEARCHED if searched else 0)
+    searched = cursor is None and (query.type or query.name or query.tag)  # no index serves these
+    limit = query.page_size + 1
     with call.transaction() as conn:
         found = (jobs.upcoming_page if upcoming else jobs.page)(
             conn,
             **filters,
             after_at=cursor and cursor.at,
             after_id=cursor and cursor.id,
-            limit=asked,
+            limit=limit,
             offset=query.offset,
+            counted=COUNT_LIMIT if searched else query.offset + limit,
         )
+        known = found[0].listed if searched and found else None
         count = partial(jobs.count_upcoming if upcoming else jobs.count, conn, **filters)
-        places, pagination = placed(query, found, count, lambda row: Cursor(order, row.at, row.id), asked)
+        places, pagination = placed(query, found, count, lambda row: Cursor(order, row.at, row.id), known)
         rows = jobs.read(conn, tenant_id=call.tenant, ids=[place.id for place in places])
     return Reply(answers.of(answers.Job, rows), pagination)
 

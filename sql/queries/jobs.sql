@@ -74,24 +74,30 @@ FOR NO KEY UPDATE;
 -- name: list :many
 -- A page of jobs, newest first. Params: tenant_id text, limit int, offset int; and, each NULL for any: status text
 -- (deleted jobs are left out unless asked for), key text, type text, name_like text (a LIKE pattern), tag text, after_at
--- timestamptz and after_id uuid (the last row of the page before). Returns Placed. Locks: none.
-SELECT id, created_at AS at
-FROM jobs
-WHERE
-    tenant_id = %(tenant_id)s
-    AND (
-        (%(status)s::text IS NULL AND status <> 'deleted')
-        OR (%(status)s::text IS NOT NULL AND status = %(status)s::text)
-    )
-    AND (%(key)s::text IS NULL OR key = %(key)s::text)
-    AND (%(type)s::text IS NULL OR type = %(type)s::text)
-    AND (%(name_like)s::text IS NULL OR lower(name) LIKE lower(%(name_like)s::text))
-    AND (%(tag)s::text IS NULL OR %(tag)s::text = ANY(tags))
-    AND (
-        %(after_at)s::timestamptz IS NULL
-        OR (created_at, id) < (%(after_at)s::timestamptz, %(after_id)s::uuid)
-    )
-ORDER BY created_at DESC, id DESC
+-- timestamptz and after_id uuid (the last row of the page before); and counted int, how far to count the list, at least
+-- offset and limit: where no index serves a filter, one search finds the page and counts. Returns Listed. Locks: none.
+SELECT id, at, count(*) OVER () AS listed
+FROM (
+    SELECT id, created_at AS at
+    FROM jobs
+    WHERE
+        tenant_id = %(tenant_id)s
+        AND (
+            (%(status)s::text IS NULL AND status <> 'deleted')
+            OR (%(status)s::text IS NOT NULL AND status = %(status)s::text)
+        )
+        AND (%(key)s::text IS NULL OR key = %(key)s::text)
+        AND (%(type)s::text IS NULL OR type = %(type)s::text)
+        AND (%(name_like)s::text IS NULL OR lower(name) LIKE lower(%(name_like)s::text))
+        AND (%(tag)s::text IS NULL OR %(tag)s::text = ANY(tags))
+        AND (
+            %(after_at)s::timestamptz IS NULL
+            OR (created_at, id) < (%(after_at)s::timestamptz, %(after_id)s::uuid)
+        )
+    ORDER BY created_at DESC, id DESC
+    LIMIT %(counted)s
+) AS every
+ORDER BY at DESC, id DESC
 LIMIT %(limit)s OFFSET %(offset)s;
 
 -- name: count :value
@@ -117,21 +123,27 @@ FROM (
 -- name: list_upcoming :many
 -- A page of active jobs that run before an instant, the earliest first. Params: tenant_id text, upcoming_before
 -- timestamptz, limit int, offset int; and, each NULL for any: key text, type text, name_like text (a LIKE pattern), tag text,
--- after_at timestamptz and after_id uuid (next_run_at and id of the page before's last). Returns Placed. Locks: none.
-SELECT id, next_run_at AS at
-FROM jobs
-WHERE
-    tenant_id = %(tenant_id)s
-    AND next_run_at < %(upcoming_before)s::timestamptz
-    AND (%(key)s::text IS NULL OR key = %(key)s::text)
-    AND (%(type)s::text IS NULL OR type = %(type)s::text)
-    AND (%(name_like)s::text IS NULL OR lower(name) LIKE lower(%(name_like)s::text))
-    AND (%(tag)s::text IS NULL OR %(tag)s::text = ANY(tags))
-    AND (
-        %(after_at)s::timestamptz IS NULL
-        OR (next_run_at, id) > (%(after_at)s::timestamptz, %(after_id)s::uuid)
-    )
-ORDER BY next_run_at, id
+-- after_at timestamptz and after_id uuid (next_run_at and id of the page before's last); and counted int, as in `list`.
+-- Returns Listed. Locks: none.
+SELECT id, at, count(*) OVER () AS listed
+FROM (
+    SELECT id, next_run_at AS at
+    FROM jobs
+    WHERE
+        tenant_id = %(tenant_id)s
+        AND next_run_at < %(upcoming_before)s::timestamptz
+        AND (%(key)s::text IS NULL OR key = %(key)s::text)
+        AND (%(type)s::text IS NULL OR type = %(type)s::text)
+        AND (%(name_like)s::text IS NULL OR lower(name) LIKE lower(%(name_like)s::text))
+        AND (%(tag)s::text IS NULL OR %(tag)s::text = ANY(tags))
+        AND (
+            %(after_at)s::timestamptz IS NULL
+            OR (next_run_at, id) > (%(after_at)s::timestamptz, %(after_id)s::uuid)
+        )
+    ORDER BY next_run_at, id
+    LIMIT %(counted)s
+) AS every
+ORDER BY at, id
 LIMIT %(limit)s OFFSET %(offset)s;
 
 -- name: count_upcoming :value

@@ -48,6 +48,7 @@ WHERE
 # Rows that this transaction fetched because an index led to them.
 FETCHED = "SELECT sum(idx_tup_fetch)::int FROM pg_stat_xact_user_tables WHERE relname LIKE 'execution_log%'"
 HIDDEN = "SELECT FROM pg_class WHERE relname ~ '^execution_log' AND relkind = 'r' AND relallvisible < relpages"
+PLACE = {"after_at": None, "after_id": None, "offset": 0, "counted": 10_001}  # the first page, and a search
 FILTERS = {
     "tenant_id": "t1", "job_id": None, "status": None, "start_time": None, "end_time": None, "after_at": None,
     "after_id": None, "limit": 21,
@@ -261,7 +262,7 @@ def test_page_of_jobs_walks_its_index(plan, conn):
     conn.execute("ANALYZE jobs")
     filters = dict.fromkeys(("status", "key", "type", "name_like", "tag", "after_at", "after_id"))
 
-    found = plan("jobs.list", tenant_id="t1", **filters, limit=21, offset=0)
+    found = plan("jobs.list", tenant_id="t1", **filters, limit=21, offset=0, counted=21)
 
     assert "jobs_tenant_listed_idx" in {node.get("Index Name") for node in found}
     assert read(found) < 100
@@ -280,7 +281,9 @@ def test_page_of_upcoming_jobs_walks_its_index(plan, conn, after):
     filters = dict.fromkeys(("key", "type", "name_like", "tag", "after_at", "after_id")) | after
     before = NOON.replace(month=12)
 
-    found = plan("jobs.list_upcoming", tenant_id="t1", upcoming_before=before, **filters, limit=21, offset=0)
+    found = plan(
+        "jobs.list_upcoming", tenant_id="t1", upcoming_before=before, **filters, limit=21, offset=0, counted=21
+    )
 
     assert "jobs_tenant_upcoming_idx" in {node.get("Index Name") for node in found}
     assert read(found) < 100
@@ -295,7 +298,11 @@ def test_job_is_found_by_its_key(plan, conn, name):
         " FROM generate_series(1, 5000) AS n"
     )
     conn.execute("ANALYZE jobs")
-    filters = dict.fromkeys(("status", "type", "name_like", "tag", "after_at", "after_id")) | {"limit": 2, "offset": 0}
+    filters = dict.fromkeys(("status", "type", "name_like", "tag", "after_at", "after_id")) | {
+        "limit": 2,
+        "offset": 0,
+        "counted": 2,
+    }
 
     found = plan(name, tenant_id="t1", key="1001", **(filters if name == "jobs.list" else {}))
 
@@ -321,7 +328,7 @@ def test_the_few_jobs_of_a_status_are_found_beside_many_active_ones(plan, conn, 
     conn.execute(JOBS)
     conn.execute("ANALYZE jobs")
     filters = dict.fromkeys(("key", "type", "name_like", "tag")) | {"status": status, "limit": 21}
-    place = dict.fromkeys(("after_at", "after_id")) | {"offset": 0} if name == "jobs.list" else {}
+    place = PLACE if name == "jobs.list" else {}
 
     found = plan(name, tenant_id="t1", **filters, **place)
 
@@ -348,16 +355,14 @@ def test_a_rare_job_is_sought_among_those_that_a_tenant_has_listed(plan, conn, n
     conn.execute(NAMED)
     conn.execute("ANALYZE jobs")
     every = dict.fromkeys(("status", "key", "type", "name_like", "tag")) | filters | {"limit": 101}
-    place = dict.fromkeys(("after_at", "after_id")) | {"offset": 0} if name == "jobs.list" else {}
+    place = PLACE if name == "jobs.list" else {}
 
     found = plan(name, tenant_id="t1", **every, **place)
 
     assert read(found) <= LISTED
 
 
-@pytest.mark.parametrize(
-    ("name", "place"), [("jobs.list", {"after_at": None, "after_id": None, "offset": 0}), ("jobs.count", {})]
-)
+@pytest.mark.parametrize(("name", "place"), [("jobs.list", PLACE), ("jobs.count", {})])
 def test_jobs_of_a_type_are_found_without_reading_the_others(plan, conn, name, place):
     conn.execute(NAMED)
     conn.execute("VACUUM (ANALYZE) jobs")

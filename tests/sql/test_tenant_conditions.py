@@ -52,7 +52,8 @@ OPTIONAL = (
     "retry_max_delay", "retry_on", "alert", "next_run_at", "next_instant_at",
 )  # fmt: skip
 GIVEN = {
-    "tenant_id": "a", "limit": 100, "offset": 0, "key": "k", "statuses": ["failed", "active"], "at": NOON + DAY,
+    "tenant_id": "a", "limit": 100, "offset": 0, "counted": 100, "key": "k", "statuses": ["failed", "active"],
+    "at": NOON + DAY,
     "ats": [NOON - HOUR], "dry_run": False, "since": NOON - DAY, "upcoming_before": NOON + DAY, "again": True,
     "now": NOON, "next_run_ats": [None, None], "next_instant_ats": [None, None], "runs": [1, 1],
     "run_ats": [NOON, NOON], "run_waits": [False, False], "firsts": [NOON, NOON + DAY], "lasts": [NOON, NOON + DAY],
