@@ -31,7 +31,7 @@ SHORTEST_SECONDS = 0.005  # of them, after which a rate is taken where many have
 ENOUGH = 10  # calls; fewer that end together say nothing of a rate
 PREFETCH_LIMIT = 400
 STALE_SECONDS = 0.1  # what has waited so long for a free slot goes back; looked for as often, so none waits twice that
-REST_SECONDS = 0.02  # between two claims for the slots that are kept for some tenants
+REST_SECONDS = 0.02  # between two claims for the slots that are kept for some tenants, and before the first
 REABORT_SECONDS = 0.1
 STRAYS_SECONDS = 10.0  # between two looks for claims that this process knows nothing of, at least
 STRAYS_SHARE = 20  # and so many times as long as the last one took
@@ -94,7 +94,12 @@ class Dispatcher:
         tiers = self._shares.tiers(self._flights.values(), self._pace.ahead())
         first = next(tiers)
         self._room, self._shared = first.limit, first.more
-        delay = self._fill_rest(worker_id, tiers) if self._fill(worker_id, first, wait=self._backlog) else POLL_SECONDS
+        begins = not self._backlog
+        more = self._fill(worker_id, first, wait=not begins)
+        if more and begins:
+            # A burst: soon its calls have told how quick they are, and till then the search for others' is in its way.
+            self._rest_at = time.monotonic() + REST_SECONDS
+        delay = self._fill_rest(worker_id, tiers) if more else POLL_SECONDS
         metrics.BUSY.set(len(self._flights))
         return min(delay, self._until_next())
 

@@ -37,7 +37,8 @@ class Loop:
 
     def wake(self) -> None:
         """End the wait under way, or skip the next one."""
-        self._wake.set()
+        if not self._wake.is_set():  # asked for by each call that ends, and many end before the loop looks
+            self._wake.set()
 
     def stop(self, timeout: float = 10.0) -> None:
         """Ask the thread to end after the batch it is in, and wait for that."""
