@@ -42,6 +42,7 @@ except ImportError:  # stock.py takes over
     pycurl = None
 
 HAS_CURL = pycurl is not None
+READY_HANDLES = 64  # made before there is a call for them: a burst does not wait till they are
 KEPT_CONNECTIONS = 64  # idle ones, beyond one for each slot; descriptors are few
 DNS_SECONDS = 30  # a name is looked up anew after these
 CLOSE_SECONDS = 2.0
@@ -78,6 +79,7 @@ class CurlAdapter(Transport):
         self._multi.setopt(pycurl.M_MAXCONNECTS, slots + KEPT_CONNECTIONS)
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
+        self._idle += [self._new_handle() for _ in range(min(slots, READY_HANDLES))]
         self._thread = threading.Thread(target=self._run, name="calls", daemon=True)
         self._thread.start()
 
