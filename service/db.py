@@ -35,7 +35,7 @@ ANSWER_SECONDS = {"api": 5.5, "engine": 35.0, "admin": 35.0}
 # such a session before a run can be late by more than three seconds.
 IDLE_SECONDS = 2
 
-# The standard library's takes three times as long for the small objects that a job has.
+# For all sessions of the process. The standard library's takes ten times as long for the small objects that a job has.
 set_json_loads(from_json)
 
 _discard_plans = sql.execute("session.discard_plans")

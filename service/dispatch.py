@@ -94,8 +94,8 @@ class Dispatcher:
         tiers = self._shares.tiers(self._flights.values(), self._pace.ahead())
         first = next(tiers)
         self._room, self._shared = first.limit, first.more
-        begins = not self._backlog
-        more = self._fill(worker_id, first, wait=not begins)
+        begins = not self._backlog and first.more and len(self._flights) < first.limit
+        more = self._fill(worker_id, first, wait=self._backlog)
         if more and begins:
             # A burst: soon its calls have told how quick they are, and till then the search for others' is in its way.
             self._rest_at = time.monotonic() + REST_SECONDS

@@ -156,7 +156,8 @@ def _looking_back(
     The newest are wanted, and a partition of the log costs the planner as much as ten rows, and there is one for each
     day. What says how far to look back (the clock, end_time) need not be right, since the last look is at all.
     """
-    end = before or filters.end_time or datetime.now(UTC)
+    now = datetime.now(UTC)
+    end = before or min(filters.end_time or now, now)
     back: timedelta | None = RECENT
     while back is not None and filters.status not in LIVE:
         since = end - back if end - EARLIEST > back else EARLIEST
@@ -206,7 +207,11 @@ def percentiles(
             limit=limit,
         )
 
-    every = Filters(tenant_id, job_id, start_time=_whole_since(conn))
+    since: datetime | None = _whole_since(conn)
+    if start_date is not None:
+        due = datetime.combine(start_date, time.min, UTC) - timedelta(days=1)  # as the statement has it
+        since = due if since is None else max(since, due)
+    every = Filters(tenant_id, job_id, start_time=since)
     return _looking_back(find, lambda found: found.sampled, limit, every, before=last)
 
 

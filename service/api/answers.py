@@ -287,7 +287,7 @@ class JobStats(Answer):
 
 
 class LiveCounts(Answer):
-    """Executions that have not finished, by state."""
+    """Executions that have not finished, by state, each counted up to 10,000, and the sum of these."""
 
     pending: int
     running: int

@@ -57,6 +57,7 @@ def failure(status: int, code: str, message: str, problems: Sequence[Problem] = 
     error: dict[str, Any] = {"code": code, "message": message}
     if problems:
         error["validation"] = [{"field": p.field, "message": p.message, "code": p.code} for p in problems]
+    # Not as success() does: a message may tell of half a surrogate pair, which has no UTF-8.
     response = jsonify({"success": False, "error": error, "traceId": trace_id()})
     response.status_code = status
     return response
@@ -82,14 +83,15 @@ def placed(
     rows, more = fetched[: query.page_size], len(fetched) > query.page_size
     page = None if query.cursor else query.page or 1
     ends = page is not None and not more and (rows or page == 1)
-    if known is None:
-        known = query.offset + len(fetched) if ends else count(limit=COUNT_LIMIT)
-    shown = min(known, MAX_PAGED)
+    total = known
+    if total is None:
+        total = query.offset + len(fetched) if ends else count(limit=COUNT_LIMIT)
+    shown = min(total, MAX_PAGED)
     return rows, Pagination(
         page=page,
         perPage=query.page_size,
         total=shown,
-        totalCapped=known > MAX_PAGED,
+        totalCapped=total > MAX_PAGED,
         totalPages=math.ceil(shown / query.page_size),
         hasNext=more,
         hasPrev=page is None or page > 1,

@@ -82,7 +82,7 @@ def list_jobs(call: Call, query: JobsQuery) -> Reply:
     order = "jobs by next_run_at" if upcoming else "jobs by created_at"
     cursor = within(order, query.cursor)
     filters |= {"upcoming_before": query.upcoming_before} if upcoming else {"status": query.status}
-    searched = cursor is None and (query.type or query.name or query.tag)  # no index serves these
+    searched = cursor is None and (query.type or query.name or query.tag)  # others are passed over
     limit = query.page_size + 1
     with call.transaction() as conn:
         found = (jobs.upcoming_page if upcoming else jobs.page)(

@@ -75,7 +75,7 @@ FOR NO KEY UPDATE;
 -- A page of jobs, newest first. Params: tenant_id text, limit int, offset int; and, each NULL for any: status text
 -- (deleted jobs are left out unless asked for), key text, type text, name_like text (a LIKE pattern), tag text, after_at
 -- timestamptz and after_id uuid (the last row of the page before); and counted int, how far to count the list, at least
--- offset and limit: where no index serves a filter, one search finds the page and counts. Returns Listed. Locks: none.
+-- offset and limit: where a filter passes others over, one search finds the page and counts. Returns Listed. Locks: none.
 SELECT id, at, count(*) OVER () AS listed
 FROM (
     SELECT id, created_at AS at

@@ -115,11 +115,11 @@ SELECT array_agg(claimed_rank(n::smallint) ORDER BY n DESC) FROM generate_series
 -- Record how attempts ended: move each execution that is over from the queue to the log, count it in its day and
 -- in its job's totals, and let the others wait for their retry. One statement, so none of it can be half done.
 -- Serves a worker's outcomes and the rescue of a lost worker's executions; cancel_executions counts as this does.
--- Params, arrays of one length, or empty where all of it is NULL: ids uuid[], worker_ids uuid[] and attempts int[] (as the caller last saw them: a row
--- that has moved on since is left alone, so a worker presumed dead cannot overwrite its successor), statuses text[],
--- retry_delays float8[] (seconds; NULL ends the execution), durations float8[] (ms), response_statuses int[],
--- response_bodies text[], truncated boolean[], error_codes text[], errors text[], trace_ids text[]; and set_aside
--- boolean: leave the counting to upkeep.fold_counts, see job_counts.
+-- Params, arrays, of which ids has the length; one that is all NULL may be empty: ids uuid[], worker_ids uuid[] and
+-- attempts int[] (as the caller last saw them: a row that has moved on since is left alone, so a worker presumed dead
+-- cannot overwrite its successor), statuses text[], retry_delays float8[] (seconds; NULL ends the execution), durations
+-- float8[] (ms), response_statuses int[], response_bodies text[], truncated boolean[], error_codes text[], errors text[],
+-- trace_ids text[]; and set_aside boolean: leave the counting to upkeep.fold_counts, see job_counts.
 -- Returns Recorded: the ids that were not the caller's any more, and whether an execution waits for one of these to end
 -- (then call upkeep.release_overlapped). Not a row for each that was: a batch is mostly recorded as a whole.
 -- Its parts do not meet by joins, for the reason told above claim.

@@ -68,6 +68,24 @@ def test_there_are_never_more_calls_at_once_than_slots(make, dispatcher, recordi
     assert (claimed, calls.most, calls.total, faults) == (SLOTS, SLOTS, 8, [])
 
 
+def test_a_burst_fills_the_slots_kept_for_others_a_moment_later(dispatcher, pending, monkeypatch):
+    asked = []
+    claim = dispatch.Front.claim
+    monkeypatch.setattr(dispatch.Front, "claim", lambda *args: asked.append(args[-1]) or claim(*args))
+    calls = Counting()
+    pending(calls, count=7)
+    pending(calls, tenant_id="t2")
+
+    delay = dispatcher.run_once()
+    first, now = list(asked), dispatcher.busy
+    eventually(lambda: dispatcher.run_once() and dispatcher.busy == SLOTS)
+    calls.go.set()
+
+    assert (first, now) == ([[]], SLOTS - 1)
+    assert 0 < delay <= dispatch.REST_SECONDS
+    assert asked[1:] == [["t1"]]
+
+
 def test_an_idle_thread_takes_what_is_pending_and_its_outcome_is_recorded(make, dispatcher, recording, pending):
     pending(answering(OK))
 

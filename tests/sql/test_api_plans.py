@@ -1,7 +1,7 @@
 """What the API asks stays cheap on a large log: pages walk indexes, and a look-up reads one partition."""
 
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,10 +14,12 @@ from tests.factories import NOON
 
 DAYS = "SELECT make_log_partition(date '2026-03-01' + n) FROM generate_series(0, 9) AS n"
 FILL = """
-INSERT INTO execution_log (id, job_id, tenant_id, scheduled_at, created_at, attempt, priority, origin, status)
+INSERT INTO execution_log (
+    id, job_id, tenant_id, scheduled_at, created_at, finished_at, attempt, priority, origin, status
+)
 SELECT
     execution_id_at(at, gen_random_uuid()), ('00000000-0000-0000-0000-' || lpad((n % 4)::text, 12, '0'))::uuid,
-    't' || (n % 2), at, at, 1, 5, 'schedule', CASE WHEN n % 50 = 0 THEN 'failed' ELSE 'completed' END
+    't' || (n % 2), at, at, at, 1, 5, 'schedule', CASE WHEN n % 50 = 0 THEN 'failed' ELSE 'completed' END
 FROM generate_series(1, 20000) AS n, LATERAL (SELECT timestamptz '2026-03-01 00:00Z' + n * interval '40 s' AS at) AS t
 """
 BUSY = "00000000-0000-0000-0000-000000000001"
@@ -504,3 +506,26 @@ def found_without_a_look_back(monkeypatch, found):
 def _after(conn, filters):
     row = executions.page(conn, filters, after=None, offset=0, limit=100)
     return Placed(row[-1].id, row[-1].scheduled_at) if row else None
+
+
+def test_percentiles_of_a_few_days_are_asked_for_once(monkeypatch, log, api_pool):
+    asked = []
+    found = executions._percentiles
+    monkeypatch.setattr(executions, "_percentiles", lambda *args, **given: asked.append(given) or found(*args, **given))
+    days = {"start_date": date(2026, 3, 4), "end_date": date(2026, 3, 5)}
+
+    with db.transaction(api_pool, "t1") as conn:
+        shown = executions.percentiles(conn, tenant_id="t1", job_id=None, **days, limit=5000)
+
+    assert (len(asked), shown.sampled > 0) == (1, True)
+
+
+def test_an_end_that_lies_ahead_does_not_lengthen_the_look_back(monkeypatch, log, api_pool):
+    asked = []
+    monkeypatch.setattr(executions, "_page", lambda _conn, **given: asked.append(given["start_time"]) or [1] * 5)
+
+    with db.transaction(api_pool, "t1") as conn:
+        executions.page(conn, Filters("t1", end_time=NOON.replace(year=2099)), after=None, offset=0, limit=5)
+
+    (since,) = asked
+    assert datetime.now(UTC) - since < executions.RECENT + timedelta(minutes=1)
