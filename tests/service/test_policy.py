@@ -1,6 +1,5 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from time import perf_counter
 from typing import Any
 from uuid import UUID
 
@@ -20,11 +19,14 @@ from service.policy import (
     upcoming,
 )
 from service.schedule import parse
+from tests.work import lines_run
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+JITTERED = 200  # lines for each; it takes 30
+MISSED = 200_000  # lines, for 315 million seconds
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
 FAR = datetime.max.replace(tzinfo=UTC)
 JOB = UUID("6f1f7a52-7c0e-4d3b-9f0a-3d1c1a2b3c4d")
@@ -131,15 +133,14 @@ def test_jitter_is_the_same_on_every_host_and_release() -> None:
     assert Run(NOON + HOUR, datetime.fromisoformat("2026-01-15T13:35:03.869000+00:00")) == found
 
 
-def test_ten_thousand_jittered_runs_are_named_within_half_a_second() -> None:
+def test_a_jittered_run_is_named_without_naming_many_others() -> None:
     plan = make_plan("cron", "@hourly", jitter=HOUR)
-    plans = [replace(plan, job_id=UUID(int=n)) for n in range(10_000)]
-    started = perf_counter()
+    plans = [replace(plan, job_id=UUID(int=n)) for n in range(100)]
 
-    found = [next_run(plan, NOON) for plan in plans]
+    with lines_run(at_most=100 * JITTERED):
+        found = [next_run(plan, NOON) for plan in plans]
 
     assert None not in found
-    assert perf_counter() - started < 0.5
 
 
 # Advance
@@ -350,11 +351,10 @@ def test_ten_years_of_missed_seconds_are_counted_at_once(
     plan = make_plan(type_, text, "America/New_York", jitter=jitter)
     due = next_run(plan, NOON - SECOND)
     assert due is not None
-    started = perf_counter()
 
-    found = advance(plan, due, NOON + late, 0, misfire, 100)
+    with lines_run(at_most=MISSED):
+        found = advance(plan, due, NOON + late, 0, misfire, 100)
 
-    assert perf_counter() - started < 0.25
     assert kept == len(found.runs)
     assert late // SECOND - kept <= sum(one.count for one in found.skipped) <= late // SECOND + 1 - kept
     assert [one.reason for one in found.skipped] == ["deadline", "misfire"]
