@@ -209,7 +209,7 @@ def percentiles(
 
     since: datetime | None = _whole_since(conn)
     if start_date is not None:
-        due = datetime.combine(start_date, time.min, UTC) - timedelta(days=1)  # as the statement has it
+        due = datetime.combine(start_date, time.min, UTC) - timedelta(days=1)  # see executions.percentiles
         since = due if since is None else max(since, due)
     every = Filters(tenant_id, job_id, start_time=since)
     return _looking_back(find, lambda found: found.sampled, limit, every, before=last)

@@ -15,13 +15,13 @@ from uuid import UUID
 from psycopg import Connection
 
 from service import sql
+from service.executions import LIVE
 from service.policy import Plan, Run, count_runs, due_between
 from service.schedule import ScheduleError, parse
 
 State = Literal["ran", "live", "skipped", "upcoming", "unknown"]
 
 MAX_DEFINITIONS = 1000  # a page reads; a window with more is cut
-LIVE = frozenset({"pending", "running", "retrying", "held"})
 _TICK = timedelta(microseconds=1)
 
 

@@ -106,8 +106,8 @@ def job_stats(call: Call) -> Reply:
     """Count jobs by status and type, and what became of their executions."""
     with call.transaction() as conn:
         newest = newest_of(conn, call.tenant, None)
-        db.allow_gathering(conn)
         counts = jobs.counts(conn, tenant_id=call.tenant)
+        db.allow_gathering(conn)
         finished = executions.totals(conn, tenant_id=call.tenant, job_id=None)
     return Reply(
         answers.JobStats(

@@ -213,7 +213,7 @@ SELECT (max(day) + 1)::timestamp AT TIME ZONE 'UTC' FROM log_partitions_thinned;
 -- uuid, since timestamptz (of scheduled_at), start_date and end_date date (UTC days of finishing, both inclusive).
 -- Returns Percentiles. Locks: none.
 -- The days are days of finishing, as in job_history, but the log is cut and indexed by scheduled_at: what finishes on
--- a day was nearly always due on it or on the day before, and that bound is what leaves partitions out. Days of which
+-- a day was nearly always due on it or on the day before, so since is that day, which leaves partitions out. Days of which
 -- only the failures are left say nothing about the rest: whole_since, which is asked beforehand, leaves them out. As a
 -- part of this statement it was a bound that the planner does not know and takes to leave next to nothing: then it read
 -- and sorted all there is, half a million executions of a job in three seconds, instead of walking to the limit.
@@ -236,9 +236,7 @@ FROM (
         AND (%(job_id)s::uuid IS NULL OR job_id = %(job_id)s::uuid)
         AND status IN ('completed', 'failed', 'timeout')
         AND origin <> 'alert'
-        AND scheduled_at >= greatest(
-            %(since)s::timestamptz, (%(start_date)s::date - 1)::timestamp AT TIME ZONE 'UTC', '-infinity'
-        )
+        AND scheduled_at >= coalesce(%(since)s::timestamptz, '-infinity')
         AND (%(start_date)s::date IS NULL OR finished_at >= %(start_date)s::date::timestamp AT TIME ZONE 'UTC')
         AND (
             %(end_date)s::date IS NULL
