@@ -30,10 +30,13 @@ ROOT = Path(__file__).resolve().parent.parent
 MIGRATIONS = ROOT / "sql" / "migrations"
 SCHEMA = ROOT / "schema.sql"
 # A migration that waits for a table's lock holds up all who come after it: it gives way sooner than a request of the
-# API ends (db.STATEMENT_SECONDS), and is tried again once the others have had their turn.
-SESSION = "-c lock_timeout=2s"
-LOCK_ATTEMPTS = 10
+# API ends (db.STATEMENT_SECONDS), and is tried again once the others have had their turn. Sooner also than a server
+# looks for deadlocks (deadlock_timeout, 1 s unless set): one that holds a table the service waits for, and waits for
+# one the service holds, is then the one to step back, and no request fails for it.
+SESSION = "-c lock_timeout=800ms"
+LOCK_ATTEMPTS = 20
 LOCK_PAUSE_SECONDS = 2.0
+GAVE_WAY = re.compile(r"due to lock timeout|deadlock detected")
 
 TURN_SECONDS = 600.0  # how long one waits for others that migrate the same database
 TURN_POLL_SECONDS = 0.2
@@ -51,7 +54,8 @@ class MigrationError(RuntimeError):
 def migrate_up(database_url: str) -> str:
     """Apply what is pending, one process at a time; gives dbmate's report, empty when nothing was pending.
 
-    A migration that cannot get a table's lock in time is tried again, a bounded number of times.
+    A migration that cannot get a table's lock in time, or ends in a deadlock with those who use the tables, is tried
+    again, a bounded number of times.
 
     Args:
         database_url: a connection string of either of libpq's forms, here and below.
@@ -65,7 +69,7 @@ def migrate_up(database_url: str) -> str:
                 _drop_broken_off(conn)
                 return _dbmate(database_url, "--migration-lock", "migrate")
             except MigrationError as error:
-                if "due to lock timeout" not in str(error) or attempt == LOCK_ATTEMPTS:
+                if not GAVE_WAY.search(str(error)) or attempt == LOCK_ATTEMPTS:
                     raise
                 time.sleep(LOCK_PAUSE_SECONDS * random.uniform(0.5, 1.5))
     raise AssertionError("the last attempt returns or raises")

@@ -13,7 +13,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from service import embedded, migrate
-from tests.conftest import ROOT
+from tests.conftest import ROOT, eventually
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_lint_refuses_what_locks_for_long_or_breaks_the_old_code(rule: str, stat
 
 
 def migration(folder: Path, version: int, statement: str) -> None:
-    (folder / f"2099010100000{version}_test.sql").write_text(MIGRATION.format(statement=statement))
+    (folder / f"209901010000{version:02}_test.sql").write_text(MIGRATION.format(statement=statement))
 
 
 CONCURRENTLY = """-- migrate:up transaction:false
@@ -159,6 +159,74 @@ def freeing(step: Callable[..., Any], holder: psycopg.Connection, after: int) ->
         return step(*arguments)
 
     return run
+
+
+def test_a_migration_that_ends_in_a_deadlock_is_tried_again(
+    servers: embedded.Servers, own_migrations: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migration(own_migrations, 10, "CREATE TABLE hen (id int); CREATE TABLE egg (id int);")
+    migrate.migrate_up(servers.database_url)
+    migration(own_migrations, 11, CROSSING)
+    monkeypatch.setattr(migrate, "LOCK_PAUSE_SECONDS", 0.01)
+    failures: list[migrate.MigrationError] = []
+    monkeypatch.setattr(migrate, "_dbmate", telling(migrate._dbmate, failures))
+
+    with psycopg.connect(servers.database_url) as other, ThreadPoolExecutor(1) as pool:
+        other.execute("SET LOCAL deadlock_timeout = '1h'")
+        other.execute("SELECT FROM hen")
+        report = pool.submit(migrate.migrate_up, servers.database_url)
+        eventually(lambda: locked(servers, "egg"))
+        other.execute("SELECT FROM egg")  # goes on as soon as the migration has stepped back
+        other.commit()
+
+    assert "deadlock detected" in str(failures[0])
+    assert "20990101000011" in report.result()
+
+
+# Waits for the second table once whoever holds it waits for the first. The server looks for a deadlock before the lock
+# timeout here, as one does whose deadlock_timeout is short.
+CROSSING = """
+SET LOCAL deadlock_timeout = '10ms';
+LOCK TABLE egg;
+DO $$
+BEGIN
+    WHILE EXISTS (SELECT FROM pg_locks WHERE relation = 'hen'::regclass AND granted)
+    AND NOT EXISTS (SELECT FROM pg_locks WHERE relation = 'egg'::regclass AND NOT granted) LOOP
+        ASSERT clock_timestamp() < now() + interval '30 s', 'nobody came to wait for egg';
+        PERFORM pg_sleep(0.01);
+    END LOOP;
+END $$;
+ALTER TABLE hen ADD COLUMN egg int;
+"""
+
+
+def locked(servers: embedded.Servers, table: str) -> bool:
+    with psycopg.connect(servers.database_url) as conn:
+        held = "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = %s::regclass AND mode = 'AccessExclusiveLock')"
+        return conn.execute(held, [table]).fetchone() == (True,)
+
+
+def telling(step: Callable[..., Any], failures: list[migrate.MigrationError]) -> Callable[..., Any]:
+    """A step of migrating, with its errors kept as well as raised."""
+
+    def run(*arguments: Any) -> Any:
+        try:
+            return step(*arguments)
+        except migrate.MigrationError as error:
+            failures.append(error)
+            raise
+
+    return run
+
+
+def test_migrations_step_back_before_the_server_ends_one_of_the_service_for_a_deadlock(
+    servers: embedded.Servers,
+) -> None:
+    with psycopg.connect(servers.database_url, options=migrate.SESSION) as conn:
+        settings = "current_setting('lock_timeout')::interval, current_setting('deadlock_timeout')::interval"
+        (lock, deadlock) = conn.execute(f"SELECT {settings}").fetchone() or ()
+
+    assert lock < deadlock
 
 
 def test_a_migration_that_never_gets_its_lock_ends_with_an_error(
