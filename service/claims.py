@@ -15,9 +15,8 @@ from service.policy import BackoffKind
 class ClaimedExecution(NamedTuple):
     """One execution to call now, with its job's request. The request is None when the job's row is gone."""
 
-    id: UUID
-    id_text: str  # the same, as it is told several times
-    job_id: UUID
+    id: str  # both ids as calls and lines tell them
+    job_id: str
     tenant_id: str
     worker_id: UUID
     scheduled_at: datetime
@@ -44,7 +43,7 @@ class ClaimedExecution(NamedTuple):
 class Claim:
     """An execution and the attempt it was claimed for."""
 
-    id: UUID
+    id: str
     attempt: int
 
 

@@ -59,7 +59,7 @@ class Dispatcher:
         self._worker_id = worker_id
         self._requests = Requests(vault)
         self._transport = open_transport(slots, on_fault, adapter, egress)
-        self._flights: dict[UUID, Attempt] = {}
+        self._flights: dict[str, Attempt] = {}
         self._in_doubt = False  # a claim or a return may have been committed without an answer
         self._strays_at = float("-inf")  # when to look for strays without any doubt
         self._backlog = False  # there may be more pending than was claimed
@@ -203,7 +203,7 @@ class Dispatcher:
             with db.session(self._pool) as conn:
                 claims.hand_back(conn, worker_id, [item for item in unspent if item.worker_id == worker_id])
 
-    def abort(self, execution_id: UUID) -> None:
+    def abort(self, execution_id: str) -> None:
         """Stop the call for an execution, if it is made here."""
         attempt = self._flights.get(execution_id)
         if attempt is not None and not attempt.aborted:

@@ -183,7 +183,7 @@ class Engine:
         self._claim.wake()
 
     def _on_cancel(self, execution_id: UUID) -> None:
-        self._dispatcher.abort(execution_id)
+        self._dispatcher.abort(str(execution_id))
 
     def _on_drain(self, worker_id: UUID) -> None:
         if worker_id == self._registration.id:

@@ -61,7 +61,7 @@ class Filters:
 class Ended(NamedTuple):
     """How one attempt ended."""
 
-    id: UUID
+    id: str
     worker_id: UUID | None  # as the caller last saw it; None: not running
     attempt: int  # likewise
     status: str  # completed, failed or timeout
@@ -86,7 +86,7 @@ def end(conn: Connection[Any], outcomes: Sequence[Ended], *, set_aside: bool = F
     ) = zip(*outcomes, strict=True) if outcomes else [()] * len(Ended._fields)  # fmt: skip
     recorded: Recorded = _finish(
         conn,
-        ids=sql.uuids(ids),
+        ids=sql.array(ids),
         worker_ids=sql.uuids(_known(worker_ids)),
         attempts=sql.array(attempts),
         statuses=sql.array(statuses),

@@ -59,7 +59,7 @@ class Gate:
 
     def _behind_breakers(
         self, conn: Connection[Any], claimed: Sequence[ClaimedExecution]
-    ) -> dict[UUID, tuple[str | None, float]]:
+    ) -> dict[str, tuple[str | None, float]]:
         """Executions to put off, with the host whose breaker they wait for and for how long."""
         is_open = self._breakers.open
         behind = {item.id: key for item in claimed if (key := _key(item)) in is_open}
@@ -73,9 +73,9 @@ class Gate:
 
     def _over_limit(
         self, claimed: Sequence[ClaimedExecution], running: Iterable[ClaimedExecution]
-    ) -> dict[UUID, tuple[str | None, float]]:
+    ) -> dict[str, tuple[str | None, float]]:
         calls = Counter(host_of(item.endpoint or "") for item in running)
-        over: dict[UUID, tuple[str | None, float]] = {}
+        over: dict[str, tuple[str | None, float]] = {}
         for item in claimed:
             host = host_of(item.endpoint or "")
             if calls[host] < self._limit.limit:
@@ -88,7 +88,7 @@ class Gate:
         self,
         conn: Connection[Any],
         items: Sequence[ClaimedExecution],
-        held: dict[UUID, tuple[str | None, float]],
+        held: dict[str, tuple[str | None, float]],
     ) -> None:
         _put_off(
             conn,

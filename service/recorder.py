@@ -4,7 +4,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from uuid import UUID
 
 import psycopg
 
@@ -47,7 +46,7 @@ class Recorder:
         self._many.set()
 
     @property
-    def unwritten(self) -> list[UUID]:
+    def unwritten(self) -> list[str]:
         """Executions whose outcomes were taken over and are not yet in the database."""
         # In this order: an outcome is in the batch before it leaves those that wait.
         return [ended.id for ended in [*self._outcomes.copy(), *self._batch]]

@@ -172,7 +172,7 @@ def rescue(pool: db.Pool) -> int:
 def _ended(lost: LostExecution) -> Ended:
     again = lost.attempt < max(lost.max_retries + 1, 2)
     return Ended(
-        id=lost.id,
+        id=str(lost.id),
         worker_id=lost.worker_id,
         attempt=lost.attempt,
         status="failed",

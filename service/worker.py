@@ -35,7 +35,7 @@ _counters = {status: metrics.ATTEMPTS.labels(outcome=status) for status in ("com
 class Attempt(Exchange):
     """A claimed execution from its claim until its outcome is handed over, with a None for one that was stopped."""
 
-    __slots__ = ("_hidden", "_id", "_job_id", "_over", "_requests", "_started", "_trace", "aborted", "claimed", "since")
+    __slots__ = ("_hidden", "_over", "_requests", "_started", "_trace", "aborted", "claimed", "since")
 
     def __init__(
         self, claimed: ClaimedExecution, requests: "Requests", over: "Callable[[Attempt, Ended | None], None]"
@@ -44,8 +44,6 @@ class Attempt(Exchange):
         self.since = time.monotonic()
         self.aborted = False
         self._requests = requests
-        self._id = claimed.id_text
-        self._job_id = ""  # as text
         self._hidden: Sequence[str] = ()
         self._over = over
         self._started = 0.0
@@ -58,15 +56,16 @@ class Attempt(Exchange):
 
     def begin(self) -> Sending:
         """The request, with the fields of this execution."""
+        claimed = self.claimed
         self._started = time.monotonic()
-        self._trace = trace = tracing.begin_call(self._id)
-        if self.claimed.endpoint is None:
+        self._trace = trace = tracing.begin_call(claimed.id)
+        if claimed.endpoint is None:
             message = "The job of this execution does not exist any more."
             raise ExchangeError("job_missing", message, retryable=False)
-        cached = self._requests.of(self.claimed)
-        self._hidden, self._job_id = cached.hidden, cached.job_id
-        head = cached.head + head_of(self.claimed, self._id, trace.parent, cached.own)
-        if self.claimed.signing:
+        cached = self._requests.of(claimed)
+        self._hidden = cached.hidden
+        head = cached.head + head_of(claimed, trace.parent, cached.own)
+        if claimed.signing:
             head += self._signature(cached.prepared.request.body)
         return Sending(cached.prepared, head)
 
@@ -75,7 +74,7 @@ class Attempt(Exchange):
         claimed = self.claimed
         at = claimed.scheduled_at.timestamp() + claimed.lag_seconds + time.monotonic() - self.since
         raw = body.encode() if isinstance(body, str) else body or b""
-        return _more(signing.headers(self._requests.keys_of(claimed), self._id, int(at), raw))
+        return _more(signing.headers(self._requests.keys_of(claimed), claimed.id, int(at), raw))
 
     def end(self, result: Answer | ExchangeError) -> None:
         """Judge the answer, and hand over what to record of the attempt."""
@@ -95,7 +94,7 @@ class Attempt(Exchange):
         """The values of the line that tells of its end."""
         claimed = self.claimed
         return (
-            self._id, self._job_id or str(claimed.job_id), claimed.attempt, ended.status,
+            claimed.id, claimed.job_id, claimed.attempt, ended.status,
             ended.response_status, ended.error_code, ended.duration_ms, ended.trace_id,
         )  # fmt: skip
 
@@ -122,7 +121,6 @@ def without(outcome: Outcome, hidden: Sequence[str]) -> Outcome:
 class _CachedRequest(NamedTuple):
     prepared: Prepared
     head: str  # see job_head_of
-    job_id: str
     hidden: Sequence[str]  # what of its secrets an answer must not show
     own: frozenset[str]  # those of OWN_WINS that the job sets
 
@@ -134,21 +132,20 @@ class Requests:
         self._vault = vault
         self._keys: dict[str, bytes] = {}  # by what they are sealed in
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[int, int | None], _CachedRequest] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int | None], _CachedRequest] = OrderedDict()
         self._bytes = 0
 
     def of(self, claimed: ClaimedExecution) -> _CachedRequest:
         """The request of a claimed execution. Raises ExchangeError when it cannot be sent."""
         alert = claimed.job_version is None  # its request is its own, and no other execution sends it
-        key = (claimed.id.int, None) if alert else (claimed.job_id.int, claimed.job_version)
+        key = (claimed.id, None) if alert else (claimed.job_id, claimed.job_version)
         with self._lock:
             found = self._kept.get(key)
             if found is not None:
                 self._kept.move_to_end(key)
                 return found
-            job_id = str(claimed.job_id)
             prepared, hidden, own = self._made(claimed)
-            made = _CachedRequest(prepared, job_head_of(claimed, job_id), job_id, hidden, own)
+            made = _CachedRequest(prepared, job_head_of(claimed), hidden, own)
             self._keep(key, made)
         return made
 
@@ -185,7 +182,7 @@ class Requests:
         _, _, headers, payload, _ = _parts_of(claimed)
         return prepare(revealed), masks.hidden_texts(values), _headers(headers, payload).own
 
-    def _keep(self, key: tuple[int, int | None], made: _CachedRequest) -> None:
+    def _keep(self, key: tuple[str, int | None], made: _CachedRequest) -> None:
         self._kept[key] = made
         self._bytes += len(made.prepared.request.body or b"")
         while len(self._kept) > CACHED_REQUESTS or self._bytes > CACHED_BYTES:
@@ -248,13 +245,14 @@ RESERVED = frozenset(
 ) | {"webhook-id", "webhook-timestamp", "webhook-signature"}
 
 
-def job_head_of(claimed: ClaimedExecution, job_id: str) -> str:
+def job_head_of(claimed: ClaimedExecution) -> str:
     """The headers that only this job has; head_of goes on from there."""
-    return f"X-Scheduler-Job-Id: {job_id}\r\nX-Scheduler-Tenant-Id: {claimed.tenant_id}\r\n"
+    return f"X-Scheduler-Job-Id: {claimed.job_id}\r\nX-Scheduler-Tenant-Id: {claimed.tenant_id}\r\n"
 
 
-def head_of(claimed: ClaimedExecution, execution_id: str, traceparent: str, own: frozenset[str]) -> str:
+def head_of(claimed: ClaimedExecution, traceparent: str, own: frozenset[str]) -> str:
     """The headers that only this attempt has, less those of OWN_WINS that the job's own replace; as in Sending."""
+    execution_id = claimed.id
     head = (
         f"X-Scheduler-Execution-Id: {execution_id}\r\n"
         f"X-Scheduler-Attempt: {claimed.attempt}\r\n"
@@ -280,7 +278,7 @@ def ended_of(claimed: ClaimedExecution, outcome: Outcome, trace_id: str) -> Ende
         and claimed.attempt <= (claimed.max_retries or 0)
         and is_retryable(status, error_code, response_status, claimed.retry_on, retryable)
     ):
-        delay = retry_delay(claimed.attempt, _backoff(claimed), _asked(claimed, outcome), claimed.id_text)
+        delay = retry_delay(claimed.attempt, _backoff(claimed), _asked(claimed, outcome), claimed.id)
     # Made by position: by names it takes three times as long, and one is made for each attempt.
     return Ended._make((
         claimed.id, claimed.worker_id, claimed.attempt, status, delay, duration_ms,

@@ -63,9 +63,8 @@ claimed AS (
 )
 
 SELECT
-    c.id,
-    c.id::text AS id_text,
-    c.job_id,
+    c.id::text AS id,
+    c.job_id::text AS job_id,
     c.tenant_id,
     c.worker_id,
     c.scheduled_at,
@@ -381,6 +380,6 @@ WHERE q.status = 'running' AND q.worker_id = %(worker_id)s AND q.id <> ALL(%(kno
 -- name: kept_claims :many
 -- Which of these executions are still a worker's, and for which attempt: the claims of others, or of earlier attempts,
 -- were cancelled or taken back, so their calls should stop. Params: worker_id uuid, ids uuid[]. Returns Claim. Locks: none.
-SELECT id, attempt
+SELECT id::text, attempt
 FROM execution_queue
 WHERE id = ANY(%(ids)s::uuid[]) AND worker_id = %(worker_id)s;

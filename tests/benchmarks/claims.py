@@ -94,5 +94,5 @@ def _ended(claimed: ClaimedExecution) -> Ended:
         duration_ms=1.5,
         response_status=200,
         response_body="ok",
-        trace_id=claimed.id.hex,
+        trace_id=claimed.id.replace("-", ""),
     )

@@ -43,7 +43,7 @@ def pending(make, receiver):  # noqa: F811 - a fixture
 
     def some(act, count=1, **job):
         job = make.job(endpoint=f"http://127.0.0.1:{receiver(act).port}/", **({"timeout_seconds": 30} | job))
-        return [make.execution(job)["id"] for _ in range(count)]
+        return [str(make.execution(job)["id"]) for _ in range(count)]
 
     return some
 
@@ -172,7 +172,7 @@ def test_strays_are_looked_for_now_and_then_only(make, dispatcher):
 
 
 def test_abort_of_what_is_called_elsewhere_does_nothing(make, dispatcher):
-    dispatcher.abort(make.execution()["id"])
+    dispatcher.abort(str(make.execution()["id"]))
 
     assert dispatcher.busy == 0
 
@@ -180,8 +180,8 @@ def test_abort_of_what_is_called_elsewhere_does_nothing(make, dispatcher):
 def test_watch_stops_a_call_whose_execution_was_cancelled(make, dispatcher, pending, conn):
     pending(hanging, count=2)
     dispatcher.run_once()
-    kept, cancelled = (row["id"] for row in make.rows("SELECT id FROM execution_queue"))
-    conn.execute("DELETE FROM execution_queue WHERE id = %s", [cancelled])
+    kept, cancelled = (row["id"] for row in make.rows("SELECT id::text FROM execution_queue"))
+    conn.execute("DELETE FROM execution_queue WHERE id = %s::uuid", [cancelled])
 
     eventually(lambda: dispatcher.watch() and dispatcher.busy == 1)
 

@@ -25,9 +25,8 @@ PARENT = f"00-{'ab' * 16}-{'cd' * 8}-01"
 
 def claimed(**given):
     values = {
-        "id": UUID(int=1),
-        "id_text": str(UUID(int=1)),
-        "job_id": UUID(int=2),
+        "id": str(UUID(int=1)),
+        "job_id": str(UUID(int=2)),
         "job_version": 1,
         "tenant_id": "t1",
         "worker_id": UUID(int=3),
@@ -58,7 +57,7 @@ def headers(**given):
     request = sent_for(one)
     fixed = dict(request.headers)
     own = frozenset(name for name in OWN_WINS if name.lower() in map(str.lower, fixed))
-    head = job_head_of(one, str(one.job_id)) + head_of(one, str(one.id), PARENT, own)
+    head = job_head_of(one) + head_of(one, PARENT, own)
     return fixed | dict(line.split(": ", 1) for line in head.split("\r\n"))
 
 
@@ -200,20 +199,20 @@ def test_a_date_to_retry_at_counts_from_the_end_of_the_call_by_the_databases_clo
 def test_an_outcome_names_the_claim_it_belongs_to():
     ended = ended_of(claimed(attempt=2), outcome(status="completed", retryable=False, response_body="ok"), "trace")
 
-    assert (ended.id, ended.worker_id, ended.attempt) == (UUID(int=1), UUID(int=3), 2)
+    assert (ended.id, ended.worker_id, ended.attempt) == (str(UUID(int=1)), UUID(int=3), 2)
     assert (ended.status, ended.response_body, ended.duration_ms, ended.trace_id) == ("completed", "ok", 5.0, "trace")
 
 
 def test_a_request_is_prepared_once_for_a_version_of_its_job():
     requests = worker.Requests(Vault())
 
-    first, again = (requests.of(claimed(job_id=UUID(int=77), id=UUID(int=n))) for n in (1, 2))
+    first, again = (requests.of(claimed(job_id=str(UUID(int=77)), id=str(UUID(int=n)))) for n in (1, 2))
 
     assert first is again
 
 
 def test_an_edited_job_sends_its_new_request():
-    job = UUID(int=78)
+    job = str(UUID(int=78))
     requests = worker.Requests(Vault())
 
     before = requests.of(claimed(job_id=job, job_version=1, payload="1")).prepared.request
@@ -226,7 +225,7 @@ def test_an_edited_job_sends_its_new_request():
 def test_the_requests_longest_unused_are_dropped(monkeypatch, limit):
     monkeypatch.setattr(worker, *limit)
     cache = worker.Requests(Vault())
-    items = [claimed(job_id=UUID(int=n), payload="1234567890") for n in range(3)]
+    items = [claimed(job_id=str(UUID(int=n)), payload="1234567890") for n in range(3)]
 
     first, second = cache.of(items[0]), cache.of(items[1])
     cache.of(items[0]), cache.of(items[2])

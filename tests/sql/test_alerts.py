@@ -252,7 +252,7 @@ def test_a_report_is_an_execution_with_the_request_of_the_alert(make, run, engin
         (claimed,) = claims.claim(conn, worker_id=make.worker(), limit=9)
 
     assert (claimed.endpoint, claimed.method, claimed.headers, claimed.job_version) == (URL, "POST", "{}", None)
-    assert (claimed.job_id, claimed.tenant_id, claimed.priority) == (job["id"], "t1", 10)
+    assert (claimed.job_id, claimed.tenant_id, claimed.priority) == (str(job["id"]), "t1", 10)
     assert '"type": "job.failing"' in claimed.payload
 
 

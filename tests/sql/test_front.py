@@ -161,7 +161,7 @@ def test_what_was_ranked_long_before_it_was_committed_is_found_by_a_sweep(make, 
 
     claimed = front.claim(engine, make.worker(), 5)
 
-    assert late["id"] == claimed[0].id
+    assert str(late["id"]) == claimed[0].id
 
 
 def test_what_was_ranked_a_moment_before_it_was_committed_needs_no_sweep(make, queue, work, front, clock, engine):
@@ -173,7 +173,7 @@ def test_what_was_ranked_a_moment_before_it_was_committed_needs_no_sweep(make, q
     late = make.execution(rank=reached + 1)
     clock.now += LAG_SECONDS / 2
 
-    assert late["id"] == front.claim(engine, make.worker(), 5)[0].id
+    assert str(late["id"]) == front.claim(engine, make.worker(), 5)[0].id
 
 
 def test_sweeps_are_as_rare_as_they_are_slow(front, clock, engine, worker, queue, monkeypatch):

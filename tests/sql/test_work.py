@@ -33,7 +33,7 @@ def test_claim_takes_priority_ten_first_then_the_oldest_of_a_rank(make, engine):
 
     claimed = claim(engine, make.worker())
 
-    assert [early["id"], late["id"], low["id"]] == [item.id for item in claimed]
+    assert [str(row["id"]) for row in (early, late, low)] == [item.id for item in claimed]
 
 
 def test_claim_takes_no_more_than_its_limit(make, engine):
@@ -58,7 +58,7 @@ def test_claim_skips_rows_another_session_holds(make, engine, conn):
         conn.execute("SELECT FROM execution_queue WHERE id = %s FOR UPDATE", [held["id"]])
         claimed = claim(engine, make.worker())
 
-    assert [free["id"]] == [item.id for item in claimed]
+    assert [str(free["id"])] == [item.id for item in claimed]
 
 
 def test_claim_counts_the_attempt_and_notes_who_and_when(make, engine):
@@ -72,7 +72,7 @@ def test_claim_counts_the_attempt_and_notes_who_and_when(make, engine):
 
 
 def test_claims_of_many_sessions_at_once_never_share_a_row(make, engine_pool):
-    wanted = {make.execution()["id"] for _ in range(200)}
+    wanted = {str(make.execution()["id"]) for _ in range(200)}
     workers = [make.worker() for _ in range(4)]
 
     def take(worker):
@@ -86,7 +86,7 @@ def test_claims_of_many_sessions_at_once_never_share_a_row(make, engine_pool):
 
 
 def test_executions_that_change_while_they_are_claimed_are_each_claimed_once(make, engine_pool, conn):
-    ids = {make.execution()["id"] for _ in range(200)}
+    ids = {str(make.execution()["id"]) for _ in range(200)}
     worker, claimed, changes = make.worker(), [], 0
 
     def claim():
