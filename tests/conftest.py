@@ -1,5 +1,6 @@
 """Real servers for every test: a template database per session, a clone of it per test, and one Redis."""
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,12 @@ from pytest_postgresql import factories
 from service import db, embedded, migrate
 from service.config import Config
 from tests.factories import Factory
+
+# What is ignored stays ignored in a program that is started, where tests end programs by these signals: so in a shell's
+# background, or under nohup. A handler does not stay, and one that does nothing ignores the signal here as well.
+for number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, lambda *_: None)
 
 
 @pytest.fixture(scope="session")
