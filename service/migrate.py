@@ -31,8 +31,9 @@ MIGRATIONS = ROOT / "sql" / "migrations"
 SCHEMA = ROOT / "schema.sql"
 # A migration that waits for a table's lock holds up all who come after it: it gives way sooner than a request of the
 # API ends (db.STATEMENT_SECONDS), and is tried again once the others have had their turn. Sooner also than a server
-# looks for deadlocks (deadlock_timeout, 1 s unless set): one that holds a table the service waits for, and waits for
-# one the service holds, is then the one to step back, and no request fails for it.
+# looks for deadlocks (deadlock_timeout, 1 s unless set): one that takes a table which the service waits for, and at
+# once waits for one that the service holds, is then the one to step back. One that works for long in between may still
+# be the survivor, so migrations take the tables they change first.
 SESSION = "-c lock_timeout=800ms"
 LOCK_ATTEMPTS = 20
 LOCK_PAUSE_SECONDS = 2.0
