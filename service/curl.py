@@ -21,6 +21,7 @@ import certifi
 
 from service import log
 from service.egress import ANYWHERE, Egress
+from service.names import Name, Names, name_of
 from service.transport import (
     BODY_LIMIT,
     HEADER_LIMIT,
@@ -47,6 +48,7 @@ KEPT_CONNECTIONS = 64  # idle ones, beyond one for each slot; descriptors are fe
 DNS_SECONDS = 30  # a name is looked up anew after these
 CLOSE_SECONDS = 2.0
 EARLIEST_WAKE = 1.0  # seconds; libcurl is asked at least this often, should a timer ever go missing
+NOT_RESOLVED = 6  # libcurl's number for a name without an address
 STATUS_LINE = b"HTTP/"
 EVENTS = select.EPOLLIN | select.EPOLLPRI | select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP  # 31
 
@@ -69,6 +71,8 @@ class CurlAdapter(Transport):
         self._idle: list[_Handle] = []
         self._active: dict[Exchange, _Handle] = {}
         self._by_easy: dict[Any, _Handle] = {}
+        self._names = Names(self._rouse)
+        self._seeking: dict[_Handle, float] = {}  # active, but their name is looked up first; until when
         self._acts = [_curl_events(events) for events in range(EVENTS + 1)]
         self._wishes = {
             pycurl.POLL_IN: select.EPOLLIN,
@@ -155,7 +159,31 @@ class CurlAdapter(Transport):
                 continue
             handle.exchange = exchange
             self._active[exchange] = handle
-            self._multi.add_handle(handle.easy)
+            if handle.name is None or self._names.known(handle.name):
+                self._multi.add_handle(handle.easy)
+            else:
+                self._seek(handle, handle.name)
+
+    def _seek(self, handle: "_Handle", name: Name) -> None:
+        """Have a name looked up before libcurl takes the exchange."""
+        self._seeking[handle] = time.monotonic() + handle.timeout
+        if not self._names.look_up(name):
+            self._end(handle, CurlFailures.error(NOT_RESOLVED, "Too many host names are being looked up."))
+
+    def _heed_names(self) -> None:
+        """Go on with exchanges whose name was looked up, and end those whose time is over."""
+        while self._names.waiting:
+            name, addresses = self._names.take()
+            for handle, until in [item for item in self._seeking.items() if item[0].name == name]:
+                if addresses:
+                    del self._seeking[handle]
+                    handle.go_to(name, addresses, until - time.monotonic())
+                    self._multi.add_handle(handle.easy)
+                else:
+                    self._end(handle, CurlFailures.error(NOT_RESOLVED, f"Could not resolve host: {name.host}"))
+        now = time.monotonic()
+        for handle in [handle for handle, until in self._seeking.items() if until <= now]:
+            self._end(handle, timed_out())
 
     def _new_handle(self) -> "_Handle":
         handle = _Handle(self._egress)
@@ -174,7 +202,8 @@ class CurlAdapter(Transport):
                 exchange.end(aborted())
 
     def _put_back(self, handle: "_Handle") -> None:
-        self._multi.remove_handle(handle.easy)
+        if self._seeking.pop(handle, None) is None:
+            self._multi.remove_handle(handle.easy)
         del self._active[handle.exchange]
         self._idle.append(handle)
 
@@ -197,14 +226,19 @@ class CurlAdapter(Transport):
 
     def _patience(self) -> float | None:
         # Asked after _asleep was set: who comes later than this look writes to the eventfd.
-        if self._aborts or self._closing or (self._waiting and len(self._active) < self._slots):
+        if self._aborts or self._closing or self._names.waiting or (self._waiting and len(self._active) < self._slots):
             return 0
+        due = min(self._seeking.values(), default=None) if self._seeking else None
         if self._due is not None:
-            return min(max(self._due - time.monotonic(), 0), EARLIEST_WAKE)
+            due = self._due if due is None else min(due, self._due)
+        if due is not None:
+            return min(max(due - time.monotonic(), 0), EARLIEST_WAKE)
         return EARLIEST_WAKE if self._active else None
 
     def _finish(self) -> None:
-        """End the exchanges that libcurl is done with."""
+        """End the exchanges that libcurl is done with, or whose name was not found."""
+        if self._seeking or self._names.waiting:
+            self._heed_names()
         while True:
             left, done, failed = self._multi.info_read()
             for easy in done:
@@ -216,6 +250,8 @@ class CurlAdapter(Transport):
 
     def _end(self, handle: "_Handle", failure: ExchangeError | None) -> None:
         exchange, result = handle.exchange, handle.result(failure)
+        if handle.name is not None and failure is None:
+            self._names.answered(handle.name)
         self._put_back(handle)
         exchange.end(result)
 
@@ -247,7 +283,19 @@ class CurlAdapter(Transport):
 class _Handle:
     """An easy handle and what has arrived for the exchange that it carries."""
 
-    __slots__ = ("_body", "_egress", "_lines", "_loaded", "_opened", "_refused", "_size", "easy", "exchange")
+    __slots__ = (
+        "_body",
+        "_egress",
+        "_lines",
+        "_loaded",
+        "_opened",
+        "_refused",
+        "_shortened",
+        "_size",
+        "easy",
+        "exchange",
+        "name",
+    )
 
     def __init__(self, rules: Egress) -> None:
         self._egress = rules
@@ -255,6 +303,8 @@ class _Handle:
         self._refused: str | None = None  # the range of an address that was not
         self.exchange: Exchange = Exchange()
         self._loaded: Prepared | None = None
+        self._shortened = False  # its timeout is not that of its request, since a lookup has taken of it
+        self.name: Name | None = None  # what has to be looked up for its request
         self._lines: list[bytes] = []  # status and header lines; libcurl itself stops at 300 KB of them
         self._body: list[bytes] = []
         self._size = 0
@@ -272,14 +322,27 @@ class _Handle:
         self._opened, self._refused = False, None
         prepared = sending.prepared
         try:
-            if prepared is not self._loaded:
-                before, self._loaded = self._loaded, None
+            if prepared is not self._loaded or self._shortened:
+                before, self._loaded = None if self._shortened else self._loaded, None
                 _set_request(self.easy, prepared, before)
-                self._loaded = prepared
+                self._loaded, self._shortened = prepared, False
+                self.name = name_of(str(prepared.request.url))
             # One entry for many headers: libcurl sends it as it is, and each entry costs it about a microsecond.
             self.easy.setopt(pycurl.HTTPHEADER, [*prepared.lines, sending.head] if sending.head else prepared.lines)
         except pycurl.error as error:
             raise CurlFailures.error(error.args[0], "") from error
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that its exchange may take."""
+        return self._loaded.timeout if self._loaded is not None else 0.0
+
+    def go_to(self, name: Name, addresses: Sequence[str], timeout: float) -> None:
+        """Tell libcurl what a lookup has found, and how many seconds are left."""
+        listed = ",".join(f"[{address}]" if ":" in address else address for address in addresses)
+        self.easy.setopt(pycurl.RESOLVE, [f"+{name.host}:{name.port}:{listed}"])
+        _set_timeout(self.easy, timeout)
+        self._shortened = True
 
     def result(self, failure: ExchangeError | None) -> Answer | ExchangeError:
         """What has become of the exchange."""
@@ -374,9 +437,7 @@ def _set_request(easy: Any, prepared: Prepared, before: Prepared | None) -> None
     """The method, address, body and timeout, in place of those of the request before; None: whatever is set."""
     request, loaded = prepared.request, before and before.request
     if before is None or before.timeout != prepared.timeout:
-        milliseconds = max(1, math.ceil(prepared.timeout * 1000))  # 0 would mean none
-        easy.setopt(pycurl.TIMEOUT_MS, milliseconds)
-        easy.setopt(pycurl.CONNECTTIMEOUT_MS, milliseconds)  # its default is 300 s
+        _set_timeout(easy, prepared.timeout)
     if loaded is None or loaded.url != request.url:
         easy.setopt(pycurl.URL, str(request.url).encode())
     if loaded is None or not (loaded.body and request.body):
@@ -387,6 +448,12 @@ def _set_request(easy: Any, prepared: Prepared, before: Prepared | None) -> None
         easy.setopt(pycurl.POSTFIELDS, request.body)
     if loaded is None or loaded.method != request.method or not request.body:
         easy.setopt(pycurl.CUSTOMREQUEST, str(request.method))
+
+
+def _set_timeout(easy: Any, seconds: float) -> None:
+    milliseconds = max(1, math.ceil(seconds * 1000))  # 0 would mean none
+    easy.setopt(pycurl.TIMEOUT_MS, milliseconds)
+    easy.setopt(pycurl.CONNECTTIMEOUT_MS, milliseconds)  # its default is 300 s
 
 
 class CurlFailures:

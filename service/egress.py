@@ -55,8 +55,8 @@ class Egress:
     def refusal_of_url(self, url: str) -> str | None:
         """The denied range that the address in a URL lies in; None for any other address, and for names."""
         host = (urlsplit(url).hostname or "").rstrip(".")
-        literal = _literal(host)
-        return None if literal is None else self.refusal(literal, host)
+        address = literal(host)
+        return None if address is None else self.refusal(address, host)
 
 
 ANYWHERE = Egress()
@@ -108,7 +108,7 @@ def _within(address: IPv6Address, network: Network) -> bool:
     return isinstance(network, IPv6Network) and address in network
 
 
-def _literal(host: str) -> str | None:
+def literal(host: str) -> str | None:
     """The numeric address that a host is, in any spelling that resolvers take; None for a name."""
     try:
         return str(ip_address(host.partition("%")[0]))

@@ -1,15 +1,11 @@
 """Where calls may go, however the way there is written, on both transports."""
 
-import socket
-
 import pytest
 
-from service import curl
 from service.config import Config, ConfigError
 from service.egress import DENIED, egress_of
 from tests.service.receiver import OK, Caller, answering, ask, receiver, status  # noqa: F401 - a fixture
 
-CLOSING = status(200, "Connection: close", body=b"ok")
 LOOPBACK = egress_of("127.0.0.0/8,::1/128", "", strict=False)
 
 
@@ -54,35 +50,6 @@ def test_what_is_excepted_is_called(calls, receiver, allow):  # noqa: F811 - a f
     rules = egress_of("127.0.0.0/8", allow, strict=False)
 
     assert calls(rules).call(ask(f"http://localhost:{target.port}/")).status == "completed"
-
-
-def test_a_name_that_resolves_to_another_address_the_next_time_is_refused(monkeypatch, receiver):  # noqa: F811
-    target, addresses = receiver(answering(CLOSING, CLOSING)), ["127.0.0.1", "169.254.169.254"]
-    resolve = lambda *_, **__: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (addresses.pop(0), target.port))]  # noqa: E731
-    caller = Caller("stock", egress=egress_of(DENIED, "", strict=False))
-    url = f"http://rebind.test:{target.port}/"
-    real = socket.getaddrinfo
-    monkeypatch.setattr(socket, "getaddrinfo", lambda h, *a, **k: (resolve if h == "rebind.test" else real)(h, *a, **k))
-
-    codes = [caller.call(ask(url)).error_code for _ in range(2)]
-
-    assert codes == [None, "egress_denied"]
-
-
-def test_libcurl_is_refused_the_address_it_would_connect_to(monkeypatch, receiver):  # noqa: F811 - a fixture
-    target, addresses = receiver(answering(CLOSING, CLOSING)), ["127.0.0.1", "169.254.169.254"]
-    set_request = curl._set_request
-
-    def resolving(easy, *given):
-        set_request(easy, *given)
-        easy.setopt(curl.pycurl.RESOLVE, [f"rebind.test:{target.port}:{addresses.pop(0)}"])
-
-    monkeypatch.setattr(curl, "_set_request", resolving)
-    caller = Caller("curl", egress=egress_of(DENIED, "", strict=False))
-    codes = [caller.call(ask(f"http://rebind.test:{target.port}/")).error_code for _ in range(2)]
-    caller.close()
-
-    assert codes == [None, "egress_denied"]
 
 
 def test_a_redirect_is_not_followed(calls, receiver):  # noqa: F811 - a fixture
