@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from service import curl
 from service.call import Outcome
 from service.transport import BODY_LIMIT
 from tests.service.receiver import (
@@ -17,6 +18,7 @@ from tests.service.receiver import (
     OK,
     SHORT,
     WAIT,
+    Caller,
     Receiver,
     answering,
     ask,
@@ -183,8 +185,28 @@ def test_an_untrusted_certificate_fails_the_call(caller, receiver, tmp_path):
     assert target.requests == []
 
 
+def test_libcurl_takes_up_the_tls_session_of_an_earlier_connection(receiver, tmp_path, monkeypatch):
+    pytest.importorskip("pycurl")
+    context, reused = _self_signed(tmp_path), []
+    monkeypatch.setattr(curl.certifi, "where", lambda: str(tmp_path / "cert"))
+
+    def act(receiver: Receiver, sock: socket.socket) -> None:
+        with context.wrap_socket(sock, server_side=True) as secured:
+            reused.append(secured.session_reused)
+            receiver.read(secured)
+            secured.sendall(status(200, "Connection: close"))
+
+    target, caller = receiver(act), Caller("curl")
+    outcomes = [caller.call(ask(f"https://localhost:{target.port}/")) for _ in range(3)]
+    caller.close()
+
+    assert [summary(outcome) for outcome in outcomes] == [("completed", None, False)] * 3
+    assert reused == [False, True, True]
+
+
 def _self_signed(folder: Path) -> ssl.SSLContext:
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout key -out cert"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout key -out cert "
+    command += "-addext subjectAltName=DNS:localhost"
     subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "cert", folder / "key")

@@ -69,6 +69,26 @@ def test_an_outcome_waits_for_no_company_when_none_can_come(make, recording, out
     assert statuses(make) == ["completed"]
 
 
+def test_an_outcome_waits_no_longer_than_a_moment_for_company(make, recording, outcomes):
+    recording.put(*outcomes(1))  # and no other comes, as all other calls hang
+
+    recording.run_once()
+
+    assert statuses(make) == ["completed"]
+    assert recorder.GATHER_SECONDS <= 0.01
+
+
+def test_enough_outcomes_for_a_batch_do_not_wait(make, recording, outcomes, monkeypatch):
+    monkeypatch.setattr(recorder, "GATHER_SECONDS", 3600.0)
+    assert recorder.ENOUGH <= 200
+    monkeypatch.setattr(recorder, "ENOUGH", 3)
+    [recording.put(outcome) for outcome in outcomes(3)]
+
+    recording.run_once()
+
+    assert statuses(make) == ["completed"] * 3
+
+
 def test_a_recorder_is_idle_a_while_after_the_last_outcome(recording, outcomes, monkeypatch):
     before = recording.idle
     [recording.put(outcome) for outcome in outcomes(1)]

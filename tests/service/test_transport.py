@@ -11,6 +11,7 @@ from hypothesis.strategies import from_regex
 
 from service import call
 from service.call import Request, open_transport, prepare
+from service.stock import StockAdapter
 from service.transport import Exchange, Sending
 from tests.conftest import eventually
 from tests.service.receiver import OK, WAIT, OneCall, answering, ask, hanging, receiver, status, summary
@@ -50,6 +51,16 @@ class Recorded(OneCall):
     def begin(self) -> Sending:
         self.began.set()
         return super().begin()
+
+
+def test_the_stock_adapter_stands_in_where_pycurl_is_missing(monkeypatch, receiver):
+    monkeypatch.setattr(call, "HAS_CURL", False)
+    transport, one = open_transport(1, lambda: None), OneCall(ask(receiver(answering(OK))))
+    transport.submit([one])
+
+    assert one.over.wait(WAIT)
+    transport.close()
+    assert (type(transport), one.outcome.status) == (StockAdapter, "completed")
 
 
 def test_calls_that_hang_do_not_hold_up_a_quick_one(transports, black_hole, receiver):
