@@ -126,6 +126,7 @@ class CurlAdapter(Transport):
             while not self._closing:
                 self._begin()
                 self._wait()
+                self._heed_names()
                 self._finish()
             self._aborts.extend([*self._active, *self._waiting])
             self._heed_aborts()
@@ -181,9 +182,10 @@ class CurlAdapter(Transport):
                     self._multi.add_handle(handle.easy)
                 else:
                     self._end(handle, CurlFailures.error(NOT_RESOLVED, f"Could not resolve host: {name.host}"))
-        now = time.monotonic()
-        for handle in [handle for handle, until in self._seeking.items() if until <= now]:
-            self._end(handle, timed_out())
+        if self._seeking:
+            now = time.monotonic()
+            for handle in [handle for handle, until in self._seeking.items() if until <= now]:
+                self._end(handle, timed_out())
 
     def _new_handle(self) -> "_Handle":
         handle = _Handle(self._egress)
@@ -228,17 +230,13 @@ class CurlAdapter(Transport):
         # Asked after _asleep was set: who comes later than this look writes to the eventfd.
         if self._aborts or self._closing or self._names.waiting or (self._waiting and len(self._active) < self._slots):
             return 0
-        due = min(self._seeking.values(), default=None) if self._seeking else None
-        if self._due is not None:
-            due = self._due if due is None else min(due, self._due)
-        if due is not None:
+        if self._due is not None or self._seeking:
+            due = min([*self._seeking.values(), math.inf if self._due is None else self._due])
             return min(max(due - time.monotonic(), 0), EARLIEST_WAKE)
         return EARLIEST_WAKE if self._active else None
 
     def _finish(self) -> None:
-        """End the exchanges that libcurl is done with, or whose name was not found."""
-        if self._seeking or self._names.waiting:
-            self._heed_names()
+        """End the exchanges that libcurl is done with."""
         while True:
             left, done, failed = self._multi.info_read()
             for easy in done:
