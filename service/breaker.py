@@ -10,7 +10,8 @@ import threading
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import urlsplit
+
+from service import egress
 
 FAILURES = frozenset({"timeout", "connection", "dns", "tls", "protocol"})  # error codes of calls without an answer
 ANSWERS = frozenset(
@@ -33,11 +34,10 @@ class Key(NamedTuple):
 def host_of(endpoint: str) -> str:
     """Name and port of a URL, in one spelling; an endpoint that is no URL stands for itself."""
     try:
-        parts = urlsplit(endpoint)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
+        host, port = egress.authority(endpoint)
     except ValueError:
         return endpoint
-    return f"{parts.hostname or endpoint}:{port}"
+    return f"{host or endpoint}:{port}"
 
 
 class Breakers:

@@ -108,6 +108,15 @@ def _within(address: IPv6Address, network: Network) -> bool:
     return isinstance(network, IPv6Network) and address in network
 
 
+def authority(url: str) -> tuple[str, int]:
+    """Host, empty where there is none, and port that a URL leads to. Raises ValueError where its port is no port.
+
+    Source: RFC 3986 section 3.2.
+    """
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
 def literal(host: str) -> str | None:
     """The numeric address that a host is, in any spelling that resolvers take; None for a name."""
     try:

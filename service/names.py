@@ -12,7 +12,6 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from service import egress
 
@@ -33,14 +32,14 @@ class Name(NamedTuple):
 def name_of(url: str) -> Name | None:
     """The name that has to be looked up for a call; None where the host is an address or this machine itself."""
     try:
-        parts = urlsplit(url)
-        host, port = (parts.hostname or "").rstrip("."), parts.port
+        host, port = egress.authority(url)
     except ValueError:  # libcurl says what is wrong with it
         return None
+    host = host.rstrip(".")
     itself = host == "localhost" or host.endswith(".localhost")
     if not host or itself or egress.literal(host) is not None:
         return None
-    return Name(host, port or (443 if parts.scheme == "https" else 80))
+    return Name(host, port)
 
 
 class Names:
